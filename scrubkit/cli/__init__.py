@@ -1,0 +1,1 @@
+"""The command line: thin fronts over the Python functions, which do the work."""

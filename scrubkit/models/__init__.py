@@ -1,0 +1,1 @@
+"""Models whose algorithm is known: their shape, weights, record and storage."""
