@@ -20,7 +20,7 @@ SCHEMA_VERSION = 1
 class Record(BaseModel):
     """Base of everything stored: immutable, and unknown keys are faults."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
 
 class ModelConfig(Record):

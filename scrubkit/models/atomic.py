@@ -1,0 +1,73 @@
+"""Writing files so that a reader sees the old content or the new, and nothing between.
+
+The bytes go to a new file in the same folder, are flushed to the disk, and take the name in one rename.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+from scrubkit.errors import ModelError
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all.
+
+    Raises:
+        ModelError: the folder cannot be written or the disk is full; the old file, if any, is untouched.
+    """
+    temporary = beside(path)
+    with os_errors(path):
+        try:
+            write_synced(temporary, data)
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+        sync_folder(path.parent)
+
+
+def beside(path: Path) -> Path:
+    """Return a new hidden name in the same folder, so that a rename stays within one file system."""
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+
+
+def write_synced(path: Path, data: bytes) -> None:
+    """Write a new file and wait until its bytes are on the disk."""
+    with open(path, "xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def sync_folder(path: Path) -> None:
+    """Wait until a folder's renames are on the disk, where the system can do so."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        # Some network file systems refuse to sync a folder; the rename itself is still atomic there.
+        with contextlib.suppress(OSError):
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def os_errors(path: Path) -> Iterator[None]:
+    """Turn an OSError met while reading or writing ``path`` into a ModelError that says what to do."""
+    advice = {
+        errno.ENOSPC: "free some space and try again; what was there before is unchanged",
+        errno.EACCES: "choose a path that you may read and write",
+        errno.EROFS: "choose a path on a file system that can be written",
+    }
+    try:
+        yield
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        hint = advice.get(error.errno or 0, "")
+        raise ModelError(f"{reason}; {hint}" if hint else reason, title=str(path)) from None
