@@ -13,6 +13,7 @@ from einops import rearrange
 from torch import Tensor
 from transformer_lens.config import TransformerBridgeConfig
 from transformer_lens.model_bridge import TransformerBridge
+from transformer_lens.model_bridge.sources import boot_native
 
 from scrubkit.errors import ModelError
 from scrubkit.models.record import ModelConfig
@@ -21,7 +22,7 @@ from scrubkit.models.weights import Weights, from_mapping
 
 def build_bridge(weights: Weights, config: ModelConfig) -> TransformerBridge:
     """Return a native TransformerBridge that holds these weights, in evaluation mode."""
-    bridge = TransformerBridge.boot_native(
+    bridge = boot_native(
         TransformerBridgeConfig(
             n_layers=1,
             d_model=config.d_model,
