@@ -48,15 +48,17 @@ class Task:
     """One modular task: every pair (a, b), read as the tokens ``[a, b, "="]``.
 
     The label of (a, b) is predicted at the last position. Token ids are the residues themselves and
-    "=" is token p.
+    "=" is token p. Some published models read ``[a, b]`` and predict at b.
 
     Attributes:
         name: name in the registry.
         p: modulus.
+        equals: whether rows end in "=".
     """
 
     name: str
     p: int
+    equals: bool = True
 
     def __post_init__(self) -> None:
         """Check the modulus; raises TaskError with all that is wrong with it."""
@@ -90,13 +92,15 @@ class Task:
 
     @property
     def equals_token(self) -> int:
-        """Token id of "="."""
+        """Token id of "="; raises TaskError where rows have none."""
+        if not self.equals:
+            raise TaskError('rows of this task are [a, b]; there is no "="', title=self.name)
         return self.p
 
     @property
     def d_vocab(self) -> int:
-        """Number of input tokens, p residues and "="."""
-        return self.p + 1
+        """Number of input tokens, p residues and "=" where rows have it."""
+        return self.p + self.equals
 
     @property
     def d_vocab_out(self) -> int:
@@ -106,7 +110,7 @@ class Task:
     @property
     def n_ctx(self) -> int:
         """Length of a token row."""
-        return 3
+        return 2 + self.equals
 
     @property
     def n_inputs(self) -> int:
@@ -125,10 +129,11 @@ class Task:
         return {"a": a.ravel(), "b": b.ravel()}
 
     @cached_property
-    def tokens(self) -> Int[np.ndarray, "input 3"]:
-        """Token rows ``[a, b, "="]``."""
-        equals = np.full(self.n_inputs, self.equals_token)
-        return np.stack([self.columns["a"], self.columns["b"], equals], axis=1)
+    def tokens(self) -> Int[np.ndarray, "input pos"]:
+        """Token rows, ``[a, b, "="]`` or ``[a, b]``."""
+        operands = [self.columns["a"], self.columns["b"]]
+        equals = [np.full(self.n_inputs, self.equals_token)] if self.equals else []
+        return np.stack([*operands, *equals], axis=1)
 
     @cached_property
     def labels(self) -> Int[np.ndarray, " input"]:

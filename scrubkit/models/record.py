@@ -26,7 +26,7 @@ class Record(BaseModel):
 class ModelConfig(Record):
     """Shape of the 1-layer transformer: learned positions, no LayerNorm, untied unembedding.
 
-    The sequence is ``[a, b, "="]`` and is read at its last position; neurons are ReLUs.
+    The sequence is ``[a, b, "="]`` or ``[a, b]`` and is read at its last position; neurons are ReLUs.
     """
 
     d_vocab: int = Field(ge=2, le=4096)
@@ -44,14 +44,15 @@ class ModelConfig(Record):
 
 
 class TaskRecord(Record):
-    """Name and modulus of a task."""
+    """Name and modulus of a task, and whether its rows end in "="."""
 
     name: str
     p: int = Field(gt=2, le=2000)
+    equals: bool = True
 
     def build(self) -> Task:
         """Return the task itself."""
-        return Task(self.name, self.p)
+        return Task(self.name, self.p, self.equals)
 
 
 class Provenance(Record):

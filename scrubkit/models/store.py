@@ -118,7 +118,7 @@ def describe(model: Model) -> ModelRecord:
     """Return the record that is stored beside a model's weights."""
     return ModelRecord(
         name=model.name,
-        task=TaskRecord(name=model.task.name, p=model.task.p),
+        task=TaskRecord(name=model.task.name, p=model.task.p, equals=model.task.equals),
         config=model.config,
         provenance=model.provenance,
         truth=model.truth,
