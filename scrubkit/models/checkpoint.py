@@ -1,0 +1,94 @@
+"""Reading other projects' checkpoint files down to named tensors, without running code from them.
+
+``torch.load(weights_only=True)`` builds tensors and plain containers and refuses everything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from scrubkit.errors import ModelError
+from scrubkit.models.atomic import os_errors
+
+MAX_BYTES = 4 * 2**30
+"""Largest checkpoint that is read; the largest known one, with every hundredth epoch, is about 0.5 GB."""
+
+DROPPED_SUFFIXES = (".mask", ".IGNORE")
+"""Buffers of attention that hold no parameter."""
+
+DROPPED_PREFIXES = ("x_embed.", "y_embed.")
+"""Second copies of the embedding that the group-composition repository stores."""
+
+RESAVE = (
+    "if you trust the file, keep only its tensors: "
+    "torch.save(torch.load(PATH, weights_only=False)['model'], NEW_PATH)"
+)
+
+
+def read_state(path: Path) -> dict[str, Tensor]:
+    """Return the state dict in a checkpoint file, without buffers that hold no parameter.
+
+    A run's file may hold the state dict under "model" or "state_dict", or several under "state_dicts", of
+    which the last is taken.
+
+    Raises:
+        ModelError: the file is missing, too large, damaged, holds objects other than tensors and plain
+            values, or holds no state dict.
+    """
+    with os_errors(path):
+        if not path.is_file():
+            raise ModelError("no such file", title=str(path))
+        size = path.stat().st_size
+    if size > MAX_BYTES:
+        raise ModelError(f"holds {size:,} bytes, more than the {MAX_BYTES:,} that are read", title=str(path))
+    loaded = _load(path)
+    state = _find_state(loaded)
+    if state is None:
+        found = (
+            f"keys {', '.join(map(str, list(loaded)[:8]))}"
+            if isinstance(loaded, Mapping)
+            else type(loaded).__name__
+        )
+        raise ModelError(f"holds no state dict of tensors; found {found}", title=str(path))
+    return {
+        name: tensor
+        for name, tensor in state.items()
+        if not name.endswith(DROPPED_SUFFIXES) and not name.startswith(DROPPED_PREFIXES)
+    }
+
+
+def _load(path: Path) -> Any:
+    try:
+        if path.suffix == ".safetensors":
+            return safetensors.torch.load_file(path)
+        return torch.load(path, map_location="cpu", weights_only=True)
+    # Unpickling a damaged or hostile file may end in any exception; each of them means the same to the user.
+    except Exception as error:
+        reason = str(error).strip().splitlines()
+        text = reason[0] if reason else type(error).__name__
+        if "weights_only" in str(error) or "Weights only" in str(error):
+            refused = next(
+                (line.strip() for line in reason if "GLOBAL" in line or "Unsupported" in line), text
+            )
+            text = f"holds objects other than tensors, which are not unpickled ({refused[:160]}); {RESAVE}"
+        else:
+            text = f"not a readable checkpoint: {text[:200]}"
+        raise ModelError(text, title=str(path)) from None
+
+
+def _find_state(loaded: Any) -> dict[str, Tensor] | None:
+    if not isinstance(loaded, Mapping):
+        return None
+    if loaded and all(isinstance(k, str) and isinstance(v, Tensor) for k, v in loaded.items()):
+        return dict(loaded)
+    for key in ("model", "state_dict"):
+        if key in loaded:
+            return _find_state(loaded[key])
+    several = loaded.get("state_dicts")
+    return _find_state(several[-1]) if isinstance(several, list | tuple) and several else None
