@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -70,16 +71,14 @@ def _load(path: Path) -> Any:
         return torch.load(path, map_location="cpu", weights_only=True)
     # Unpickling a damaged or hostile file may end in any exception; each of them means the same to the user.
     except Exception as error:
-        reason = str(error).strip().splitlines()
-        text = reason[0] if reason else type(error).__name__
-        if "weights_only" in str(error) or "Weights only" in str(error):
-            refused = next(
-                (line.strip() for line in reason if "GLOBAL" in line or "Unsupported" in line), text
-            )
-            text = f"holds objects other than tensors, which are not unpickled ({refused[:160]}); {RESAVE}"
-        else:
-            text = f"not a readable checkpoint: {text[:200]}"
-        raise ModelError(text, title=str(path)) from None
+        refused = re.search(r"GLOBAL (\S+)", str(error))
+        first = (str(error) or type(error).__name__).splitlines()[0]
+        # torch's own advice, to load with weights_only=False, is not passed on.
+        detail = "" if first.startswith("Weights only load failed") else f": {first[:200]}"
+        reason = f"not a checkpoint of PyTorch, or damaged{detail}"
+        if refused:
+            reason = f"holds a {refused[1]}; objects other than tensors are not unpickled; {RESAVE}"
+        raise ModelError(reason, title=str(path)) from None
 
 
 def _find_state(loaded: Any) -> dict[str, Tensor] | None:
