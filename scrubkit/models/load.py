@@ -1,0 +1,135 @@
+"""One way to get a model: by name, from a folder, from a hub, or from another project's file."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import os
+import re
+from pathlib import Path
+
+import platformdirs
+
+from scrubkit.errors import ModelError, nearest
+from scrubkit.models.catalogue import CATALOGUE
+from scrubkit.models.model import Model
+from scrubkit.models.published import read_published
+from scrubkit.models.store import RECORD, WEIGHTS, read, save
+
+BUNDLED = Path(__file__).parent / "bundled"
+"""Folder of the models that come with the package."""
+
+HUB = "hf://"
+
+
+def load(name_or_path: str | Path, *, cache_dir: str | Path | None = None) -> Model:
+    """Load a model.
+
+    A name goes before a path: write ``./modadd-p113`` for a folder of that name.
+
+    Args:
+        name_or_path: one of
+
+            - the name of a model in the package, see `bundled_names`;
+            - the name of a compiled model, see `scrubkit.models.catalogue.CATALOGUE`; it is compiled at first
+              use and kept;
+            - a folder that `save` wrote;
+            - ``hf://owner/name[@revision]``, a model on the Hugging Face hub (extra ``hub``);
+            - a checkpoint file of another project, see `scrubkit.models.published`.
+        cache_dir: where compiled and downloaded models are kept; by default ``$SCRUBKIT_CACHE``, or else the
+            user's cache folder.
+
+    Raises:
+        ModelError: no such model, or what was found is not a whole, valid model.
+    """
+    name = str(name_or_path)
+    if isinstance(name_or_path, str):
+        if name.startswith(HUB):
+            return load_hub(name, cache_dir=cache_dir)
+        if name in bundled_names():
+            return read(BUNDLED / name)
+        if name in CATALOGUE:
+            return load_compiled(name, cache_dir=cache_dir)
+    path = Path(name_or_path)
+    if path.is_dir():
+        return read(path)
+    if path.is_file():
+        return read_published(path)
+    known = [*bundled_names(), *CATALOGUE]
+    raise ModelError(
+        f"no model {name!r}{nearest(name, known)}: it is no file or folder, and the names are "
+        f"{', '.join(known)}; a model on the Hugging Face hub is written {HUB}owner/name"
+    )
+
+
+def bundled_names() -> tuple[str, ...]:
+    """Return the names of the models in the package."""
+    return tuple(sorted(path.name for path in BUNDLED.iterdir() if (path / RECORD).is_file()))
+
+
+def cache_folder(cache_dir: str | Path | None = None) -> Path:
+    """Return where models are kept: as given, ``$SCRUBKIT_CACHE``, or the user's cache folder."""
+    chosen = cache_dir or os.environ.get("SCRUBKIT_CACHE") or platformdirs.user_cache_dir("scrubkit")
+    return Path(chosen)
+
+
+def load_compiled(name: str, *, cache_dir: str | Path | None = None) -> Model:
+    """Return a model of the catalogue, from the cache or else compiled now.
+
+    A cache that cannot be read or written costs time and is no error.
+    """
+    folder = cache_folder(cache_dir) / "compiled" / f"{name}-{compiled_key(name)[:16]}"
+    try:
+        return read(folder)
+    except ModelError:
+        pass
+    from scrubkit.models.compile import compile_model
+
+    model = compile_model(**CATALOGUE[name]).with_(name=name)
+    try:
+        return read(save(model, folder, overwrite=True))
+    except ModelError:
+        return model
+
+
+def compiled_key(name: str) -> str:
+    """Return the SHA-256 of a compiled model's request and of the code that compiles it."""
+    from scrubkit.models import compile as compiler
+
+    request = compiler.CompileRequest(**CATALOGUE[name])
+    digest = hashlib.sha256(f"{name} {request.digest}".encode())
+    for source in sorted(Path(compiler.__file__).parent.glob("*.py")):
+        digest.update(source.read_bytes())
+    return digest.hexdigest()
+
+
+def load_hub(address: str, *, cache_dir: str | Path | None = None) -> Model:
+    """Download a model from the Hugging Face hub, two files and no others, and read it.
+
+    Raises:
+        ModelError: the address is wrong, the extra is not installed, or the download failed.
+    """
+    match = re.fullmatch(r"hf://([\w.-]+/[\w.-]+?)(?:@([\w./-]+))?", address)
+    if not match:
+        raise ModelError("write hf://owner/name or hf://owner/name@revision", title=address)
+    try:
+        hub = importlib.import_module("huggingface_hub")
+    except ImportError:
+        raise ModelError(
+            "the extra hub is not installed: pip install 'scrubkit-interp[hub]'", title=address
+        ) from None
+    try:
+        folder = hub.snapshot_download(
+            match[1],
+            revision=match[2],
+            allow_patterns=[RECORD, WEIGHTS],
+            cache_dir=None if cache_dir is None else Path(cache_dir) / "hub",
+        )
+    # The hub's client has changed its exceptions from version to version, and each of them ends here alike.
+    except Exception as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ModelError(f"could not be downloaded: {reason[:300]}", title=address) from None
+    snapshot = Path(folder)
+    # The client keeps a repository's files in blobs/, beside snapshots/, and links to them.
+    repository = snapshot.parent.parent if snapshot.parent.name == "snapshots" else None
+    return read(snapshot, links_within=repository)
