@@ -1,0 +1,1 @@
+"""What a certificate measures, one idea a file; each takes a `Layout` and returns figures."""
