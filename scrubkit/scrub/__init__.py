@@ -1,0 +1,1 @@
+"""Causal scrubbing: the plan, the draws, the reference, the fast engine and the score."""

@@ -1,0 +1,143 @@
+"""The claim that a hypothesis makes, checked and frozen.
+
+A hypothesis is a graph. Its nodes carry a site and a feature; an edge from m to n claims that the site of n
+reads the site of m. Nothing but the claim decides a score: node names, their order and all prose are
+left out of its hash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Literal
+
+import networkx as nx
+
+from scrubkit.feature import Feature
+
+Sampler = Literal["feature", "uniform", "exact"] | tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Node:
+    """One node of a hypothesis.
+
+    Attributes:
+        name: the node's name in the graph; nothing but messages depends on it.
+        site: the site as text.
+        feature: what the node may depend on; None at a root and at unimportant nodes.
+        tolerance: for each component of the feature, how far exchangeable inputs may differ; None is exactly
+            equal. Empty where no component has one.
+        period: for each component, the period of a circular value, or None.
+        sampler: how the node's own input is drawn: by its feature, uniformly, exactly its reader's, or from
+            fixed rows.
+        other: where what the hypothesis leaves out comes from: "uniform", "exact", or "together:GROUP".
+        unimportant: the node claims that its reader does not depend on it.
+        parents: names of the nodes it reads, with the kind of path, "all" or "direct".
+    """
+
+    name: str
+    site: str
+    feature: Feature | None = None
+    tolerance: tuple[float | None, ...] = ()
+    period: tuple[float | None, ...] = ()
+    sampler: Sampler = "feature"
+    other: str = "uniform"
+    unimportant: bool = False
+    parents: tuple[tuple[str, Literal["all", "direct"]], ...] = ()
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """A checked, frozen hypothesis.
+
+    Attributes:
+        name: its name, from the graph or the file.
+        task: the task it speaks of, "" for any.
+        nodes: nodes by name, every node after the nodes it reads.
+        root: name of the one sink.
+        expect: the verdicts that its author expects, by variant of model; never shown to a method.
+        subspaces: orthonormal bases that sites may name.
+        doc: what the claim says, in words.
+        source: file it was read from, "" if none.
+    """
+
+    name: str
+    task: str
+    nodes: Mapping[str, Node]
+    root: str
+    expect: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    subspaces: Mapping[str, tuple[tuple[float, ...], ...]] = field(default_factory=dict)
+    doc: str = ""
+    source: str = ""
+
+    @cached_property
+    def keys(self) -> Mapping[str, str]:
+        """A name for each node made of what it claims: equal in hypotheses that differ in node names only."""
+        keys: dict[str, str] = {}
+        for name, node in self.nodes.items():
+            parents = sorted((keys[parent], paths) for parent, paths in node.parents)
+            feature = node.feature.text if node.feature else None
+            claim = [node.site, feature, node.tolerance, node.period, node.sampler, node.other]
+            text = json.dumps([*claim, node.unimportant, parents])
+            keys[name] = hashlib.sha256(text.encode()).hexdigest()
+        return keys
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 of the claim: independent of names, order, expectations and prose."""
+        text = json.dumps(
+            [self.task, self.keys[self.root], {k: v for k, v in sorted(self.subspaces.items())}]
+        )
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @cached_property
+    def graph(self) -> nx.DiGraph:
+        """The hypothesis as a frozen networkx graph, in the attributes that files use."""
+        graph = nx.DiGraph(name=self.name, task=self.task)
+        for key, value in (("expect", self.expect), ("subspaces", self.subspaces), ("doc", self.doc)):
+            if value:
+                graph.graph[key] = value
+        for node in self.nodes.values():
+            graph.add_node(node.name, **_node_attributes(node))
+        for node in self.nodes.values():
+            for parent, paths in node.parents:
+                graph.add_edge(parent, node.name, **({"paths": paths} if paths == "direct" else {}))
+        return nx.freeze(graph)
+
+    def stripped(self) -> Hypothesis:
+        """Return the claim alone: without name, expectations, prose and file; node names carry no meaning.
+
+        This is what a method under test is given.
+        """
+        order = sorted(self.nodes, key=lambda name: self.keys[name])
+        # Nodes keep a topological order, and that order must not leak the author's.
+        ranks = {
+            name: rank
+            for rank, name in enumerate(nx.lexicographical_topological_sort(self.graph, order.index))
+        }
+        nodes = {
+            f"n{rank}": replace(
+                self.nodes[name],
+                name=f"n{rank}",
+                parents=tuple(sorted((f"n{ranks[p]}", paths) for p, paths in self.nodes[name].parents)),
+            )
+            for name, rank in ranks.items()
+        }
+        return Hypothesis("hypothesis", self.task, nodes, f"n{ranks[self.root]}", subspaces=self.subspaces)
+
+
+def _node_attributes(node: Node) -> dict[str, Any]:
+    attributes: dict[str, Any] = {"site": node.site}
+    if node.feature is not None:
+        attributes["feature"] = node.feature.function or node.feature.text
+    for key, default in (("tolerance", ()), ("period", ()), ("sampler", "feature"), ("other", "uniform")):
+        value = getattr(node, key)
+        if value != default:
+            attributes[key] = list(value) if isinstance(value, tuple) else value
+    if node.unimportant:
+        attributes["unimportant"] = True
+    return attributes

@@ -1,0 +1,107 @@
+"""Hypothesis files: Python, which is run and must be trusted, or JSON, which is not."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from scrubkit.errors import HypothesisError, ScrubkitError
+from scrubkit.hypothesis.checks import from_graph
+from scrubkit.hypothesis.claim import Hypothesis
+from scrubkit.hypothesis.json_file import MAX_FILE_BYTES, from_json
+
+
+def load_hypothesis(path: str | Path, *, truth: Any = None, allow_code: bool = True) -> Hypothesis:
+    """Read a hypothesis file.
+
+    A ``.py`` file is code and is run; take it from people you trust. It defines ``hypothesis(truth)``, or
+    ``hypothesis()``, or a graph of that name.
+
+    Args:
+        path: a ``.py`` or ``.json`` file.
+        truth: what is known of the model that the hypothesis is asked about; given to ``hypothesis(truth)``.
+        allow_code: False refuses ``.py`` files.
+
+    Raises:
+        HypothesisError: the file cannot be read, fails, or is not a valid hypothesis.
+    """
+    path = Path(path)
+    title = str(path)
+    if path.suffix not in (".py", ".json"):
+        raise HypothesisError("a hypothesis is a .py or .json file", title=title)
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise HypothesisError(f"the file is larger than {MAX_FILE_BYTES:,} bytes", title=title)
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        raise HypothesisError(f"cannot read the file: {error}", title=title) from None
+    if path.suffix == ".json":
+        return from_json(text, title=title, source=title)
+    if not allow_code:
+        raise HypothesisError(
+            "the file is Python code, which --no-code refuses; ask for its JSON form", title=title
+        )
+    graph, doc = _run_file(text, title, truth)
+    return from_graph(graph, title=title, source=title, doc=doc)
+
+
+def _run_file(text: str, title: str, truth: Any) -> tuple[Any, str]:
+    """Run a hypothesis file and return its graph and docstring."""
+    namespace: dict[str, Any] = {"__name__": "scrubkit_hypothesis", "__file__": title}
+    try:
+        exec(compile(text, title, "exec"), namespace)
+        made = namespace.get("hypothesis")
+        if callable(made):
+            takes_truth = bool(inspect.signature(made).parameters)
+            if takes_truth and truth is None:
+                raise HypothesisError(
+                    "hypothesis(truth) needs the truth of a model; there is none, so certify the model",
+                    title=title,
+                )
+            made = made(truth) if takes_truth else made()
+    except ScrubkitError:
+        raise
+    except Exception as error:
+        line = _line_in(error, title)
+        raise HypothesisError(f"failed{line}: {type(error).__name__}: {error}", title=title) from error
+    if made is None:
+        raise HypothesisError("defines no hypothesis(truth) and no graph named hypothesis", title=title)
+    return made, (namespace.get("__doc__") or "").strip()
+
+
+def _line_in(error: BaseException, title: str) -> str:
+    if isinstance(error, SyntaxError):
+        return f" on line {error.lineno}"
+    step, line = error.__traceback__, ""
+    while step is not None:
+        if step.tb_frame.f_code.co_filename == title:
+            line = f" on line {step.tb_lineno}"
+        step = step.tb_next
+    return line
+
+
+def find_hypotheses(paths: Sequence[str | Path]) -> list[Path]:
+    """List the hypothesis files at and below the paths, sorted, skipping names that start with _ or a dot.
+
+    Raises:
+        HypothesisError: a path does not exist, or holds no hypothesis file.
+    """
+    found: list[Path] = []
+    faults = []
+    for path in map(Path, paths):
+        if path.is_dir():
+            below = [
+                p for p in sorted(path.rglob("*")) if p.suffix in (".py", ".json") and p.name[0] not in "_."
+            ]
+            found += below
+            if not below:
+                faults.append(f"{path}: holds no .py or .json hypothesis")
+        elif path.exists():
+            found.append(path)
+        else:
+            faults.append(f"{path}: no such file or directory")
+    if faults:
+        raise HypothesisError(faults)
+    return list(dict.fromkeys(found))

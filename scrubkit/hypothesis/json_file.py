@@ -1,0 +1,124 @@
+"""Hypotheses as node-link JSON, networkx's own format: safe to take from strangers, since no code is run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import networkx as nx
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from scrubkit.errors import HypothesisError
+from scrubkit.hypothesis.checks import GRAPH_KEYS, MAX_NODES, from_graph
+from scrubkit.hypothesis.claim import Hypothesis
+
+MAX_FILE_BYTES = 5_000_000
+
+
+class NodeFile(BaseModel):
+    """One node in a hypothesis file."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: str | int
+    site: str = Field(description="hook[key=value, ...], with a TransformerLens hook name")
+    feature: str | None = Field(default=None, description="expression over the task's variables")
+    tolerance: float | list[float | None] | None = None
+    period: float | list[float | None] | None = None
+    sampler: Literal["feature", "uniform", "exact"] | list[int] = "feature"
+    other: str = Field(default="uniform", description='"uniform", "exact" or "together:GROUP"')
+    unimportant: bool = False
+
+
+class EdgeFile(BaseModel):
+    """One edge in a hypothesis file: target reads source."""
+
+    model_config = ConfigDict(extra="allow")
+
+    source: str | int
+    target: str | int
+    paths: Literal["all", "direct"] = "all"
+
+
+class HypothesisFile(BaseModel):
+    """A hypothesis as node-link JSON, networkx's own format."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    directed: Literal[True] = True
+    multigraph: Literal[False] = False
+    graph: dict[str, Any] = Field(default_factory=dict, description=f"attributes: {', '.join(GRAPH_KEYS)}")
+    nodes: list[NodeFile] = Field(max_length=MAX_NODES)
+    edges: list[EdgeFile] = Field(max_length=MAX_NODES * 20)
+
+
+def to_json(hypothesis: Hypothesis) -> str:
+    """Return a hypothesis as node-link JSON; `from_json` gives the same hypothesis back.
+
+    Raises:
+        HypothesisError: a feature is a Python callable, which JSON cannot hold.
+    """
+    faults = [
+        f"node {node.name!r}: its feature is the callable {node.feature.text}; write it as an expression"
+        for node in hypothesis.nodes.values()
+        if node.feature is not None and node.feature.function is not None
+    ]
+    if faults:
+        raise HypothesisError(faults, title=hypothesis.source or hypothesis.name)
+    return json.dumps(nx.node_link_data(hypothesis.graph, edges="edges"), indent=1)
+
+
+def from_json(text: str, *, title: str = "hypothesis", source: str = "") -> Hypothesis:
+    """Read a hypothesis from node-link JSON; no code is run.
+
+    Raises:
+        HypothesisError: with every fault found.
+    """
+    if len(text) > MAX_FILE_BYTES:
+        raise HypothesisError(
+            f"the file has {len(text):,} characters; at most {MAX_FILE_BYTES:,} are read", title=title
+        )
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise HypothesisError(f"not JSON: {error}", title=title) from None
+    if isinstance(data, dict) and "links" in data and "edges" not in data:
+        data["edges"] = data.pop("links")
+    try:
+        record = HypothesisFile.model_validate(data)
+    except ValidationError as error:
+        raise HypothesisError([_json_fault(data, e) for e in error.errors()], title=title) from None
+    graph = nx.DiGraph(**{str(key): value for key, value in record.graph.items()})
+    names = {node.id for node in record.nodes}
+    faults = [
+        f"node {n.id!r} is given twice"
+        for i, n in enumerate(record.nodes)
+        if n.id in {m.id for m in record.nodes[:i]}
+    ]
+    for node in record.nodes:
+        graph.add_node(node.id, **node.model_dump(exclude={"id"}, exclude_unset=True))
+    for edge in record.edges:
+        faults += [
+            f"edge {edge.source!r} -> {edge.target!r}: no node {end!r}"
+            for end in (edge.source, edge.target)
+            if end not in names
+        ]
+        graph.add_edge(
+            edge.source, edge.target, **edge.model_dump(exclude={"source", "target"}, exclude_unset=True)
+        )
+    if faults:
+        raise HypothesisError(faults, title=title)
+    return from_graph(graph, title=title, source=source)
+
+
+def _json_fault(data: Any, error: Mapping[str, Any]) -> str:
+    """Turn one pydantic error into a message that names the node."""
+    path = [str(step) for step in error["loc"]]
+    if len(path) > 1 and path[0] in ("nodes", "edges") and path[1].isdecimal():
+        item = data[path[0]][int(path[1])]
+        if isinstance(item, dict):
+            name = item.get("id", f"{item.get('source')} -> {item.get('target')}")
+            path[:2] = [f"{path[0][:-1]} {str(name)[:100]!r}"]
+    found = "" if error["type"] == "missing" else f", found {str(error['input'])[:100]!r}"
+    return f"{': '.join(path) or 'file'}: {error['msg']}{found}"

@@ -1,0 +1,81 @@
+"""What is scrubbed: anything that can be run on an input with some of its sites set."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from jaxtyping import Int
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A site set to a value.
+
+    Attributes:
+        part: the site, resolved.
+        value: its value for each item.
+        direct: only the direct path to the reader feels the edit.
+    """
+
+    part: Any
+    value: Tensor
+    direct: bool = False
+
+
+class Subject(Protocol):
+    """A computation over a finite dataset, whose sites can be read and set.
+
+    Attributes:
+        title: what messages call it.
+        task: name of its task, "" if it has none.
+        columns: value of each input variable on each input.
+        constants: further names that features may use.
+        tokens: token rows for features that are callables.
+        weights: weight of each input, None for equal weights.
+    """
+
+    title: str
+    task: str
+    columns: Mapping[str, np.ndarray]
+    constants: Mapping[str, int | float]
+    tokens: np.ndarray
+    weights: np.ndarray | None
+
+    @property
+    def n_inputs(self) -> int:
+        """Size of the dataset D."""
+        ...
+
+    def part(self, site: str, subspaces: Mapping[str, Any]) -> Hashable:
+        """Resolve a site; raises SiteError."""
+        ...
+
+    def overlap(self, one: Any, other: Any) -> bool:
+        """Say whether two parts share something."""
+        ...
+
+    def upstream(self, source: Any, reader: Any) -> bool:
+        """Say whether an edit of source can reach reader."""
+        ...
+
+    def is_output(self, part: Any) -> bool:
+        """Say whether a part is the whole output."""
+        ...
+
+    def reads_other(self, sites: Sequence[Any], reader: Any) -> bool:
+        """Say whether reader still depends on the other input once all the sites are set."""
+        ...
+
+    def clean(self, part: Any, rows: Int[Tensor, " item"]) -> Tensor:
+        """Return the value of a part on unedited runs."""
+        ...
+
+    def run(
+        self, others: Int[Tensor, " item"], edits: Sequence[Edit], holds: Sequence[Any], reader: Any
+    ) -> Tensor:
+        """Run on the other inputs, holds at their clean values there, then edits set; read one part."""
+        ...
