@@ -7,7 +7,7 @@ import sys
 import typer
 from rich.console import Console
 
-from scrubkit.cli import certify, compile_, import_, train
+from scrubkit.cli import certify, compile_, import_, schemas, train
 from scrubkit.errors import ScrubkitError
 
 app = typer.Typer(
@@ -16,7 +16,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (train, compile_, certify, import_):
+for module in (train, compile_, certify, import_, schemas):
     module.register(app)
 
 

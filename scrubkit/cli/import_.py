@@ -1,9 +1,91 @@
-"""The ``scrubkit import`` command."""
+"""The commands ``scrubkit import`` and ``scrubkit models``: models from elsewhere, and those with a name."""
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
 import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+POOR = 0.99
+"""Accuracy below which an imported model is probably of another task or activation function."""
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command to the application."""
+    """Add the commands to the application."""
+    app.command("import")(import_)
+    app.command("models")(models)
+
+
+def import_(
+    path: Annotated[Path, typer.Argument(help="Checkpoint: .pth, .pt or .safetensors.")],
+    out: Annotated[Path, typer.Option(help="Folder to write the model to.")],
+    p: Annotated[
+        int | None, typer.Option("--p", help="Modulus; read off the vocabulary if left out.")
+    ] = None,
+    task: Annotated[
+        str | None, typer.Option(help="Name of the task; modular_addition if nothing says.")
+    ] = None,
+    config: Annotated[Path | None, typer.Option(help="JSON config of the pizza repository.")] = None,
+    heads: Annotated[int | None, typer.Option(help="Heads; for state dicts of TransformerLens 4.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a model in OUT.")] = False,
+) -> None:
+    """Convert another project's checkpoint, without running code from it."""
+    from rich.console import Console
+
+    from scrubkit.models.published import read_published
+    from scrubkit.models.store import save
+
+    model = read_published(path, p=p, task=task, config=config, heads=heads)
+    save(model, out, overwrite=overwrite)
+    console, history = Console(), model.provenance.history
+    console.print(
+        f"{model.provenance.recipe['format']} format: {model.task.name}, p = {model.task.p}, "
+        f"{model.config.n_heads} heads of {model.config.d_head}, {model.config.d_mlp} neurons",
+        highlight=False,
+    )
+    figures = f"accuracy {history['accuracy']:.4f}, loss {history['loss']:.3g} nats"
+    console.print(f"{figures}, on all {model.task.n_inputs:,} inputs", highlight=False)
+    if history["accuracy"] < POOR:
+        console.print("does not solve the task; is it of another task, or not a ReLU model?", style="yellow")
+    console.print(f"written to {out}", highlight=False)
+
+
+def models() -> None:
+    """List the models that `load` and the commands know by name."""
+    from rich.console import Console
+
+    Console().print(named_models())
+
+
+def named_models() -> Table:
+    """Return the bundled and the compiled models as a table."""
+    from rich.table import Table
+
+    from scrubkit.models.catalogue import CATALOGUE
+    from scrubkit.models.load import BUNDLED, bundled_names
+    from scrubkit.models.store import read_record
+
+    table = Table("name", "task", "from", "frequencies", "certified", "size")
+    for name in bundled_names():
+        folder = BUNDLED / name
+        record = read_record(folder)
+        certificate, source = record.certificate, record.provenance.kind
+        size = sum(path.stat().st_size for path in folder.iterdir())
+        table.add_row(
+            name,
+            f"{record.task.name}, p = {record.task.p}",
+            source if record.provenance.seed is None else f"{source}, seed {record.provenance.seed}",
+            ", ".join(map(str, certificate.frequencies)) if certificate else "",
+            "" if certificate is None else "yes" if certificate.certified else "no",
+            f"{size / 2**10:.0f} KiB",
+        )
+    for name, request in CATALOGUE.items():
+        task = f"{request.get('task', 'modular_addition')}, p = {request['p']}"
+        table.add_row(
+            name, task, "compiled", ", ".join(map(str, request["frequencies"])), "", "made at first use"
+        )
+    return table

@@ -24,7 +24,12 @@ from scrubkit.task import Task
 
 
 def read_published(
-    path: str | Path, *, task: Task | None = None, config: str | Path | None = None, heads: int | None = None
+    path: str | Path,
+    *,
+    p: int | None = None,
+    task: str | None = None,
+    config: str | Path | None = None,
+    heads: int | None = None,
 ) -> Model:
     """Read another project's checkpoint.
 
@@ -33,7 +38,8 @@ def read_published(
 
     Args:
         path: a .pth, .pt or .safetensors file.
-        task: what the model was trained on; by default modular addition, with p read off the vocabulary.
+        p: the modulus, where it is to be checked; it is read off the vocabulary.
+        task: name of the task; by default what the config says, or else modular addition.
         config: JSON config of a model of the pizza repository; by default looked for beside the checkpoint.
         heads: number of attention heads, which the state dicts of TransformerLens 4 do not say.
 
@@ -50,7 +56,11 @@ def read_published(
     kind = recognise(state, title=title)
     tensors = convert(state, kind, heads=heads, title=title)
     beside = Path(config) if config else find_config(file)
-    mixed = read_config(beside) if beside and kind == "nanda" else None
+    mixed = read_config(beside) if beside else None
+    if mixed and kind != "nanda":
+        raise ModelError(
+            f"the config {beside} is of the pizza repository, the file is of the format {kind}", title=title
+        )
     if mixed:
         tensors = unmix(tensors, mixed.attn_coeff, mixed.task().n_ctx)
     elif kind == "nanda" and tensors["W_pos"].shape[0] == 2:
@@ -62,31 +72,29 @@ def read_published(
     recipe: dict[str, Any] = {"format": kind, "file": file.name, "sha256": _sha256(file)}
     if mixed:
         recipe |= {"format": "pizza", "config": mixed.model_dump()}
-    return _fit(file, tensors, _settle_task(tensors, task, mixed, title=title), recipe)
+    return _fit(file, tensors, _settle_task(tensors, p, task, mixed, title=title), recipe)
 
 
-def _settle_task(t: dict[str, Tensor], asked: Task | None, mixed: MixedConfig | None, *, title: str) -> Task:
+def _settle_task(
+    t: dict[str, Tensor], p: int | None, name: str | None, mixed: MixedConfig | None, *, title: str
+) -> Task:
     """Return the task that was asked for or configured; the tensors' sizes may not contradict it."""
     positions, vocab, classes = t["W_pos"].shape[0], t["W_E"].shape[0], t["W_U"].shape[-1]
     configured = mixed.task() if mixed else None
     equals = configured.equals if configured else positions >= 3
-    p = vocab - equals
-    tokens = f'the embedding has {vocab} tokens, {p} residues {"and" if equals else "without"} "="'
-    faults = [
-        f"{tokens}, but p = {task.p} was {source}"
-        for source, task in (("asked for", asked), ("configured", configured))
-        if task and task.p != p
-    ]
-    if asked and configured and asked.name != configured.name:
-        faults.append(f"{asked.name} was asked for, but the config says {configured.name}")
+    found = vocab - equals
+    tokens = f'the embedding has {vocab} tokens, {found} residues {"and" if equals else "without"} "="'
+    given = {"asked for": p, "configured": configured.p if configured else None}
+    faults = [f"{tokens}, but p = {q} was {source}" for source, q in given.items() if q not in (None, found)]
+    if name and configured and name != configured.name:
+        faults.append(f"{name} was asked for, but the config says {configured.name}")
     if positions < 2 + equals:
         faults.append(f"has {positions} positions, rows of the task have {2 + equals}")
-    if classes not in (p, vocab):
-        faults.append(f"has {classes} classes, expected {' or '.join(map(str, sorted({p, vocab})))}")
+    if classes not in (found, vocab):
+        faults.append(f"has {classes} classes, expected {' or '.join(map(str, sorted({found, vocab})))}")
     if faults:
         raise ModelError(faults, title=title)
-    named = asked or configured
-    return Task(named.name if named else "modular_addition", p, equals)
+    return Task(name or (configured.name if configured else "modular_addition"), found, equals)
 
 
 def _fit(file: Path, t: dict[str, Tensor], task: Task, recipe: dict[str, Any]) -> Model:

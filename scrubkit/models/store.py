@@ -90,9 +90,8 @@ def read(path: str | Path, *, links_within: Path | None = None) -> Model:
     """
     folder = Path(path)
     home = links_within or folder
-    record_path = folder / RECORD
-    record = parse_record(_bytes(record_path, home, MAX_RECORD_BYTES), title=str(record_path))
-    task = _task(record, title=str(record_path))
+    record = read_record(folder, links_within=links_within)
+    task = _task(record, title=str(folder / RECORD))
     weights_path = folder / WEIGHTS
     data = _bytes(weights_path, home, _largest(record.config))
     weights = _weights(data, record.config, title=str(weights_path))
@@ -112,6 +111,12 @@ def read(path: str | Path, *, links_within: Path | None = None) -> Model:
         truth=record.truth,
         certificate=record.certificate,
     )
+
+
+def read_record(folder: Path, *, links_within: Path | None = None) -> ModelRecord:
+    """Read the record of a stored model, and not its weights; raises ModelError as `read` does."""
+    path = folder / RECORD
+    return parse_record(_bytes(path, links_within or folder, MAX_RECORD_BYTES), title=str(path))
 
 
 def describe(model: Model) -> ModelRecord:

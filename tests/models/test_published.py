@@ -195,7 +195,7 @@ def test_the_config_names_the_task(tmp_path):
     with pytest.raises(
         ModelError, match="modular_addition was asked for, but the config says modular_subtraction"
     ):
-        read_published(path, task=ModularAddition(P))
+        read_published(path, task="modular_addition")
 
 
 PIZZA_FAULTS = {
@@ -238,12 +238,20 @@ def test_a_config_may_lie_elsewhere_and_other_json_is_not_one(tmp_path):
 
 def test_the_task_that_is_asked_for_is_held_to_the_vocabulary(tmp_path):
     path = write(nanda_state(), tmp_path / "x.pt")
-    assert read_published(path, task=ModularMultiplication(P)).task == ModularMultiplication(P)
-    assert read_published(path, task=ModularSubtraction(P)).task == ModularSubtraction(P)
+    assert read_published(path, p=P, task="modular_multiplication").task == ModularMultiplication(P)
+    assert read_published(path, task="modular_subtraction").task == ModularSubtraction(P)
     with pytest.raises(ModelError, match=f"{P + 1} tokens, {P} residues and .*p = 11 was asked for"):
-        read_published(path, task=ModularAddition(11))
+        read_published(path, p=11)
+    with pytest.raises(ScrubkitError, match="unknown task 'modular_divison'"):
+        read_published(path, task="modular_divison")
     with pytest.raises(ScrubkitError, match="must be prime"):
-        read_published(write(nanda_state(9 + 1), tmp_path / "y.pt"), task=ModularMultiplication(9))
+        read_published(write(nanda_state(9 + 1), tmp_path / "y.pt"), task="modular_multiplication")
+
+
+def test_a_config_of_another_projects_file_is_refused(tmp_path):
+    (tmp_path / "x.json").write_text(json.dumps(pizza_config()))
+    with pytest.raises(ModelError, match="the file is of the format transformerlens"):
+        read_published(write(hooked_state(ours()[1]), tmp_path / "x.pt"))
 
 
 STATE_FAULTS = {

@@ -1,0 +1,35 @@
+"""The ``scrubkit schemas`` command: JSON Schemas of the files that scrubkit writes."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+RECORDS = {"model": "scrubkit.models.record:ModelRecord"}
+"""File name of each schema, and the pydantic model that it describes."""
+
+PUBLISHED = Path(__file__).parent.parent / "schemas"
+"""Folder of the schemas that come with the package."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command("schemas")(schemas)
+
+
+def schemas(out: Annotated[Path, typer.Option(help="Folder to write to.")]) -> None:
+    """Write the JSON Schemas of scrubkit's files."""
+    out.mkdir(parents=True, exist_ok=True)
+    for name in RECORDS:
+        (out / f"{name}.schema.json").write_text(schema_text(name))
+
+
+def schema_text(name: str) -> str:
+    """Return the text of one schema's file."""
+    module, record = RECORDS[name].split(":")
+    schema = getattr(importlib.import_module(module), record).model_json_schema()
+    return json.dumps(schema, indent=2, sort_keys=True) + "\n"
