@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from scrubkit import __version__
 from scrubkit.cli import certify, compile_, import_, schemas, train
 from scrubkit.errors import ScrubkitError
 
 app = typer.Typer(
-    help="Test interpretability methods against models whose algorithm is known.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -20,10 +21,27 @@ for module in (train, compile_, certify, import_, schemas):
     module.register(app)
 
 
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"scrubkit {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Test interpretability methods against models whose algorithm is known."""
+
+
 def main() -> None:
     """Run the command line; a ScrubkitError becomes one message and exit code 2."""
     try:
         app()
     except ScrubkitError as error:
-        Console(stderr=True).print(f"error: {error}", style="red", markup=False, highlight=False)
+        Console(stderr=True).print(
+            f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True
+        )
         sys.exit(2)

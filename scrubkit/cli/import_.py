@@ -70,22 +70,27 @@ def named_models() -> Table:
     from scrubkit.models.store import read_record
 
     table = Table("name", "task", "from", "frequencies", "certified", "size")
+    table.columns[0].no_wrap = True
     for name in bundled_names():
-        folder = BUNDLED / name
-        record = read_record(folder)
-        certificate, source = record.certificate, record.provenance.kind
-        size = sum(path.stat().st_size for path in folder.iterdir())
+        record = read_record(BUNDLED / name)
+        certificate = record.certificate
+        size = sum(path.stat().st_size for path in (BUNDLED / name).iterdir())
         table.add_row(
             name,
-            f"{record.task.name}, p = {record.task.p}",
-            source if record.provenance.seed is None else f"{source}, seed {record.provenance.seed}",
+            _task(record.task.name, record.task.p),
+            "training",
             ", ".join(map(str, certificate.frequencies)) if certificate else "",
-            "" if certificate is None else "yes" if certificate.certified else "no",
+            "yes" if certificate and certificate.certified else "no",
             f"{size / 2**10:.0f} KiB",
         )
     for name, request in CATALOGUE.items():
-        task = f"{request.get('task', 'modular_addition')}, p = {request['p']}"
+        frequencies = ", ".join(map(str, request["frequencies"]))
         table.add_row(
-            name, task, "compiled", ", ".join(map(str, request["frequencies"])), "", "made at first use"
+            name, _task(request.get("task", "modular_addition"), request["p"]), "formula", frequencies
         )
+    table.caption = "Models from a formula are compiled when they are first loaded, and kept."
     return table
+
+
+def _task(name: str, p: int) -> str:
+    return f"{name.removeprefix('modular_')} mod {p}"
