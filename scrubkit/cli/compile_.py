@@ -90,7 +90,9 @@ def summary(model: Model) -> Table:
     table.add_row("shape", shape)
     table.add_row("accuracy", f"{history['accuracy']:.6f} of {model.task.n_inputs:,} inputs")
     table.add_row("smallest margin", f"{history['min_margin']:.4g}")
-    deviation = f"{history['deviation']:.3g} ({history['relative_deviation']:.2%} of the largest logit)"
+    deviation = (
+        f"{history['deviation']:.3g} ({100 * history['relative_deviation']:.2g} % of the largest logit)"
+    )
     table.add_row("from the formula", deviation)
     table.add_row("weights", model.weights_hash[:16])
     return table
