@@ -96,8 +96,8 @@ def lay_out(model: Model, train_mask: Bool[np.ndarray, " input"] | None = None) 
     outside = torch.tensor([c for c in range(model.config.d_vocab_out) if c not in set(inside.tolist())])
     classes = torch.cat([inside, outside.to(torch.int64)])
     a, b = torch.meshgrid(token_a, token_b, indexing="ij")
-    equals = torch.full_like(a, task.equals_token)
-    tokens = torch.stack([a, b, equals], dim=-1).reshape(-1, 3)
+    equals = [torch.full_like(a, task.equals_token)] if task.equals else []
+    tokens = torch.stack([a, b, *equals], dim=-1).reshape(-1, task.n_ctx)
     weights = model.weights.to(torch.float64, "cpu")
     with torch.no_grad():
         kept = run(weights, tokens)

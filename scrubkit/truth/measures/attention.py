@@ -23,7 +23,7 @@ class Head:
         head: its index.
         on_a: mean attention to the first operand.
         on_b: mean attention to the second operand.
-        on_equals: mean attention to "=".
+        on_equals: mean attention to "=", 0 where rows have none.
         from_uniform: mean total-variation distance of the pattern from uniform, from 0 to 2/3.
         spread: standard deviation over inputs of the attention to the first operand.
         frequency: the frequency that explains the pattern best, None where the pattern is constant.
@@ -61,7 +61,8 @@ def measure_head(layout: Layout, head: int, output_share: float) -> Head:
     if spread > STILL:
         power = single_frequency_power(operands).sum(0) / centred_power(operands).sum()
         frequency, share = int(power.argmax()) + 1, float(power.max())
-    return Head(head, on[0], on[1], on[-1], float(distance), spread, frequency, share, output_share)
+    on_equals = on[2] if len(on) > 2 else 0.0
+    return Head(head, on[0], on[1], on_equals, float(distance), spread, frequency, share, output_share)
 
 
 def output_variance(layout: Layout) -> Float[Tensor, " head"]:
