@@ -49,9 +49,20 @@ class FunctionGraph:
         self.graph = nx.freeze(nx.DiGraph(g))
         self.order = list(nx.topological_sort(self.graph))
         flat = {name: value for name, value in self.inputs.items() if value.ndim == 1}
-        self.columns = {name: value.numpy() for name, value in flat.items()}
+        self._columns = {name: value.numpy() for name, value in flat.items()}
         self.constants: Mapping[str, int | float] = {}
-        self.tokens = np.stack(list(self.columns.values()), axis=1) if flat else np.empty((self.n_inputs, 0))
+
+    @property
+    def columns(self) -> Mapping[str, np.ndarray]:
+        """Value of each input on each row; inputs that are not one number a row have no name in features."""
+        return self._columns
+
+    @property
+    def tokens(self) -> np.ndarray:
+        """The inputs as rows, for features that are callables."""
+        return (
+            np.stack(list(self._columns.values()), axis=1) if self._columns else np.empty((self.n_inputs, 0))
+        )
 
     @property
     def n_inputs(self) -> int:

@@ -32,18 +32,24 @@ class Subject(Protocol):
     Attributes:
         title: what messages call it.
         task: name of its task, "" if it has none.
-        columns: value of each input variable on each input.
         constants: further names that features may use.
-        tokens: token rows for features that are callables.
         weights: weight of each input, None for equal weights.
     """
 
     title: str
     task: str
-    columns: Mapping[str, np.ndarray]
     constants: Mapping[str, int | float]
-    tokens: np.ndarray
     weights: np.ndarray | None
+
+    @property
+    def columns(self) -> Mapping[str, np.ndarray]:
+        """Value of each input variable on each input."""
+        ...
+
+    @property
+    def tokens(self) -> np.ndarray:
+        """Token rows."""
+        ...
 
     @property
     def n_inputs(self) -> int:
