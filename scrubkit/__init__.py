@@ -25,6 +25,19 @@ _HOME = {
     "train": "scrubkit.models.train",
     "compile_model": "scrubkit.models.compile",
     "certify": "scrubkit.truth.certificate",
+    "Hypothesis": "scrubkit.hypothesis",
+    "load_hypothesis": "scrubkit.hypothesis",
+    "FunctionGraph": "scrubkit.scrub.function_graph",
+    "Score": "scrubkit.scrub.score",
+    "Margins": "scrubkit.scrub.score",
+    "score": "scrubkit.scrub.scoring",
+    "Scorer": "scrubkit.scrub.scoring",
+    "scrub": "scrubkit.scrub.functions",
+    "explain": "scrubkit.scrub.explain",
+    "Answer": "scrubkit.methods.protocol",
+    "Budget": "scrubkit.methods.protocol",
+    "Importances": "scrubkit.methods.protocol",
+    "validate": "scrubkit.harness.run",
 }
 
 __all__ = ["__version__", *_HOME]  # pyright: ignore[reportUnsupportedDunderAll]

@@ -131,6 +131,29 @@ class Part:
         """Everything but the text: equal for two spellings of one part."""
         return (self.hook, self.positions, self.heads, self.neurons, self.frequencies, self.basis)
 
+    def spelled_out(self, subspace: str = "basis") -> str:
+        """Return the part as a site that needs no truth to be resolved: indices instead of names.
+
+        Args:
+            subspace: name to give to the basis, if the part has one.
+        """
+        keys = [("pos", self.positions)] if self.hook != "logits" else []
+        keys += [("head", self.heads), ("neurons", self.neurons), ("frequencies", self.frequencies)]
+        inner = [f"{key}={_ranges(chosen)}" for key, chosen in keys if chosen is not None]
+        inner += [f"subspace={subspace}"] if self.basis is not None else []
+        return f"{self.hook}[{', '.join(inner)}]" if inner else self.hook
+
+
+def _ranges(indices: Iterable[int]) -> str:
+    """Write ascending indices with ranges for runs: 0-3,7."""
+    runs: list[list[int]] = []
+    for index in indices:
+        if runs and index == runs[-1][1] + 1:
+            runs[-1][1] = index
+        else:
+            runs.append([index, index])
+    return ",".join(str(low) if low == high else f"{low}-{high}" for low, high in runs)
+
 
 def parse(text: str) -> Site:
     """Read a site.

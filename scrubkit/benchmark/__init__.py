@@ -1,0 +1,1 @@
+"""Cases whose answer is known: labels, mutants and suites."""

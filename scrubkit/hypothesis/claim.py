@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -17,6 +17,7 @@ from typing import Any, Literal
 import networkx as nx
 
 from scrubkit.feature import Feature
+from scrubkit.site import Part
 
 Sampler = Literal["feature", "uniform", "exact"] | tuple[int, ...]
 
@@ -108,26 +109,38 @@ class Hypothesis:
                 graph.add_edge(parent, node.name, **({"paths": paths} if paths == "direct" else {}))
         return nx.freeze(graph)
 
-    def stripped(self) -> Hypothesis:
-        """Return the claim alone: without name, expectations, prose and file; node names carry no meaning.
+    def stripped(self, resolve: Callable[[str], Part]) -> Hypothesis:
+        """Return the claim alone, as a method under test is given it.
 
-        This is what a method under test is given.
+        Name, expectations, prose and file are gone, node names carry no meaning, and sites give indices instead
+        of names such as ``cluster:14`` or ``key``, which only the truth could resolve.
+
+        Args:
+            resolve: finds the part of the model that a site means, such as `Subject.part`.
         """
-        order = sorted(self.nodes, key=lambda name: self.keys[name])
-        # Nodes keep a topological order, and that order must not leak the author's.
-        ranks = {
-            name: rank
-            for rank, name in enumerate(nx.lexicographical_topological_sort(self.graph, order.index))
-        }
-        nodes = {
-            f"n{rank}": replace(
-                self.nodes[name],
-                name=f"n{rank}",
-                parents=tuple(sorted((f"n{ranks[p]}", paths) for p, paths in self.nodes[name].parents)),
+        nodes, subspaces = {}, {}
+        for name, node in self.nodes.items():
+            part = resolve(node.site)
+            basis = f"basis{len(subspaces)}"
+            if part.basis is not None:
+                subspaces[basis] = part.basis
+            nodes[name] = replace(node, site=part.spelled_out(basis))
+        spelled = replace(self, nodes=nodes, subspaces=subspaces)
+        names = {old: f"n{i}" for i, old in enumerate(spelled.canonical_order())}
+        renamed = {
+            new: replace(
+                nodes[old],
+                name=new,
+                parents=tuple(sorted((names[p], paths) for p, paths in nodes[old].parents)),
             )
-            for name, rank in ranks.items()
+            for old, new in names.items()
         }
-        return Hypothesis("hypothesis", self.task, nodes, f"n{ranks[self.root]}", subspaces=self.subspaces)
+        return Hypothesis("hypothesis", self.task, renamed, names[self.root], subspaces=subspaces)
+
+    def canonical_order(self) -> list[str]:
+        """Return the node names in a topological order that depends on the claim alone."""
+        rank = {name: i for i, name in enumerate(sorted(self.nodes, key=lambda n: (self.keys[n], n)))}
+        return list(nx.lexicographical_topological_sort(self.graph, rank.__getitem__))
 
 
 def _node_attributes(node: Node) -> dict[str, Any]:

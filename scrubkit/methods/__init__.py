@@ -1,0 +1,1 @@
+"""Methods under test, built in or brought along: scorers of hypotheses and finders of sites."""
