@@ -17,8 +17,8 @@ from scrubkit.models.compile.circles import Circles
 from scrubkit.models.compile.circuit import Circuit
 from scrubkit.models.weights import Weights, run
 
-CHUNK = 4096
-"""Inputs at a time."""
+MAX_NUMBERS = 2**25
+"""Numbers in the largest activation that is held at once: 256 MB of float64."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def check(weights: Weights, circles: Circles, circuit: Circuit) -> Check:
     """Measure a compiled model against its task and its formula."""
     w = weights.to(torch.float64)
     right, margin, deviation, largest = 0, np.inf, 0.0, 0.0
-    for rows in _chunks(circles.task.n_inputs):
+    for rows in _chunks(circles.task.n_inputs, weights):
         tokens, labels = circles.task.tokens[rows], circles.task.labels[rows]
         logits = run(w, torch.from_numpy(tokens))["logits"].numpy()
         margins = _margins(logits, labels)
@@ -77,8 +77,12 @@ def formula(
     return logits
 
 
-def _chunks(n: int) -> Iterator[slice]:
-    return (slice(start, min(start + CHUNK, n)) for start in range(0, n, CHUNK))
+def _chunks(n: int, w: Weights) -> Iterator[slice]:
+    """Cut the inputs so that values of all heads, neurons and classes stay within memory."""
+    n_heads, _, d_head = w.W_V.shape
+    widest = max(len(w.W_pos) * max(n_heads * d_head, len(w.b_out)), len(w.b_in), len(w.b_U))
+    step = max(1, MAX_NUMBERS // widest)
+    return (slice(start, min(start + step, n)) for start in range(0, n, step))
 
 
 def _margins(

@@ -38,12 +38,12 @@ class Distractors(Record):
     """
 
     dead_frequencies: tuple[int, ...] = ()
-    decoy_neurons: int = Field(default=0, ge=0)
-    decoy_heads: int = Field(default=0, ge=0)
-    redundant_heads: int = Field(default=0, ge=0)
-    cancelling_heads: int = Field(default=0, ge=0)
+    decoy_neurons: int = Field(default=0, ge=0, le=8192)
+    decoy_heads: int = Field(default=0, ge=0, le=64)
+    redundant_heads: int = Field(default=0, ge=0, le=64)
+    cancelling_heads: int = Field(default=0, ge=0, le=32)
     backup_path: float = Field(default=0.0, ge=0, le=1, allow_inf_nan=False)
-    memorised_pairs: int = Field(default=0, ge=0)
+    memorised_pairs: int = Field(default=0, ge=0, le=4096)
 
     @property
     def n_neurons(self) -> int:
