@@ -164,7 +164,7 @@ def _read_subspaces(value: Any, faults: list[str]) -> dict[str, tuple[tuple[floa
         except (TypeError, ValueError):
             array = np.empty(0)
         if array.ndim == 2 and array.size and np.isfinite(array).all():
-            subspaces[str(name)] = tuple(tuple(float(v) for v in row) for row in array)
+            subspaces[str(name)] = tuple(tuple(row) for row in array.tolist())
         else:
             faults.append(f"subspace {name!r} must be a (rank, width) array of finite numbers")
     return subspaces

@@ -112,8 +112,8 @@ class Hypothesis:
     def stripped(self, resolve: Callable[[str], Part]) -> Hypothesis:
         """Return the claim alone, as a method under test is given it.
 
-        Name, expectations, prose and file are gone, node names carry no meaning, and sites give indices instead
-        of names such as ``cluster:14`` or ``key``, which only the truth could resolve.
+        Name, expectations, prose and file are gone, node names carry no meaning, and sites give indices
+        instead of names such as ``cluster:14`` or ``key``, which only the truth could resolve.
 
         Args:
             resolve: finds the part of the model that a site means, such as `Subject.part`.

@@ -11,10 +11,10 @@ told what the hypothesis is called, where it comes from, or whether it is true:
             return Answer(score=0.93, interval=(0.91, 0.95), verdict="supported")
 
 The model is a `scrubkit.Model` without truth, certificate or provenance: weights, config, task, and
-``model.bridge``, a TransformerLens `TransformerBridge` to hook. The hypothesis is a `scrubkit.Hypothesis` whose
-sites give plain indices; ``hypothesis.graph`` is the networkx graph. All randomness comes from ``generator``, so
-that the same seed gives the same answer. A method may be passed as an instance, as ``module:attribute``, or by
-the name of an entry point in the group ``scrubkit.methods``.
+``model.bridge``, a TransformerLens `TransformerBridge` to hook. The hypothesis is a `scrubkit.Hypothesis`
+whose sites give plain indices; ``hypothesis.graph`` is the networkx graph. All randomness comes from
+``generator``, so that the same seed gives the same answer. A method may be passed as an instance, as
+``module:attribute``, or by the name of an entry point in the group ``scrubkit.methods``.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import threading
 import time
 from pathlib import Path
 from typing import Any, Literal
@@ -30,6 +31,12 @@ WIDTH = 0.004
 """An interval of fidelity this narrow ends the search even where the verdict is open."""
 
 
+KEPT = 3
+"""How many models' tables are kept by `Scorer.for_model`."""
+_kept: dict[Any, Scorer] = {}
+_lock = threading.Lock()
+
+
 class Scorer:
     """Scores many hypotheses on one model; the model's tables are made once.
 
@@ -45,6 +52,17 @@ class Scorer:
         self.dtype = dtype
         self.subject = EngineSubject(model, self.device, dtype)
         self.levels = Levels(model.logits(), model.labels).to(self.device)
+
+    @classmethod
+    def for_model(cls, model: Model, *, device: str = "auto", dtype: torch.dtype = torch.float32) -> Scorer:
+        """Return the scorer of a model; those of the last few models are kept, by the hash of the weights."""
+        key = (model.weights.digest(), model.task, choose_device(device).type, dtype)
+        with _lock:
+            scorer = _kept.pop(key, None) or cls(model, device=device, dtype=dtype)
+            _kept[key] = scorer
+            while len(_kept) > KEPT:
+                del _kept[next(iter(_kept))]
+        return scorer
 
     def score(
         self,
