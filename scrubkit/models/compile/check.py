@@ -17,8 +17,8 @@ from scrubkit.models.compile.circles import Circles
 from scrubkit.models.compile.circuit import Circuit
 from scrubkit.models.weights import Weights, run
 
-MAX_NUMBERS = 2**25
-"""Numbers in the largest activation that is held at once: 256 MB of float64."""
+MAX_NUMBERS = 2**22
+"""Numbers in the largest activation that is held at once: 32 MB of float64."""
 
 
 @dataclass(frozen=True)
