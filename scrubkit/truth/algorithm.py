@@ -16,8 +16,8 @@ PURE = 0.99
 ALIKE = 0.99
 """Least gradient symmetricity of a pizza; it is 1 where only E_a + E_b is read."""
 
-UNLIKE = 0.1
-"""Largest gradient symmetricity of a clock; a product of features of a and of b has 0 or less on average."""
+UNLIKE = 0.25
+"""Largest gradient symmetricity of a clock; a product of features of a and of b has about 0 or less."""
 
 
 def name_algorithm(found: Findings) -> str:

@@ -63,6 +63,7 @@ CRITERIA: Mapping[str, Criterion] = {
         at_most=0.1,
         blame="the map from neurons to logits is not sparse in frequency",
     ),
+    "pure_neurons": Criterion("share of all neurons with 85 % of their variance at one frequency", "share"),
     "clustered_neurons": Criterion(
         "share of the writing neurons that are on one key frequency",
         "share",
@@ -84,7 +85,7 @@ CRITERIA: Mapping[str, Criterion] = {
     "formula_share": Criterion(
         "share of the logits' variance that the clock's and the pizza's formula explain together",
         "share",
-        at_least=0.9,
+        at_least=0.85,
         blame="neither formula accounts for the logits",
     ),
     "restricted_loss": Criterion(
@@ -103,6 +104,12 @@ CRITERIA: Mapping[str, Criterion] = {
         "nats",
         at_most=1e-3,
         blame="the formula itself does not solve the task",
+    ),
+    "clusters_only_loss": Criterion(
+        "loss with the neurons outside the clusters held at their means",
+        "nats",
+        at_most=0.1,
+        blame="the clusters alone do not give the answer",
     ),
     "skip_resampled_loss": Criterion(
         "loss with the skip path resampled",

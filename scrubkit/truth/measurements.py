@@ -19,7 +19,9 @@ from scrubkit.truth.measures.ablations import (
 )
 from scrubkit.truth.measures.gini import gini
 from scrubkit.truth.measures.logits import trig_share
+from scrubkit.truth.measures.neurons import PURE
 from scrubkit.truth.measures.planes import formula_share
+from scrubkit.truth.measures.rest import clusters_only_loss
 from scrubkit.truth.measures.skip import cut_skip_path
 
 OF_CHANCE = 0.9
@@ -36,7 +38,7 @@ def list_measurements(found: Findings) -> tuple[Measurement, ...]:
         *performance(found.layout),
         *sparsity(found),
         *formula(found),
-        *skip_path(found),
+        *remainder(found),
         *attention(found),
         *mechanism(found),
     )
@@ -61,6 +63,7 @@ def sparsity(found: Findings) -> Iterator[Measurement]:
     if found.clusters:
         yield measure("signal_residual", max(0.0, 1 - float(spectra.signal_share[key].sum())))
         yield measure("map_residual", max(0.0, 1 - float(spectra.map_share[key].sum())))
+        yield measure("pure_neurons", float((found.clusters.purity >= PURE).double().mean()))
         yield measure("clustered_neurons", found.clusters.share)
         yield measure("smallest_cluster", min(map(len, found.members.values()), default=0))
         yield measure("gini_map", gini(spectra.map_share.sqrt()))
@@ -77,11 +80,13 @@ def formula(found: Findings) -> Iterator[Measurement]:
     yield measure("formula_loss", formula_loss(found.alpha, layout.n))
 
 
-def skip_path(found: Findings) -> Iterator[Measurement]:
-    """Yield the loss without the skip path.
+def remainder(found: Findings) -> Iterator[Measurement]:
+    """Yield the loss without what the clusters do not account for: other neurons and the skip path.
 
     There is no threshold where the model is read without its neurons: then the skip path is the only one.
     """
+    if found.clusters:
+        yield measure("clusters_only_loss", clusters_only_loss(found.layout, found.members))
     cut = cut_skip_path(found.layout)
     free = {} if found.clusters else {"at_most": None}
     yield measure("skip_resampled_loss", cut.resampled, **free)

@@ -21,10 +21,10 @@ from scrubkit.truth.spectra import centred_power, single_frequency_power
 PURE = 0.85
 """Least share of a neuron's variance at its frequency; the figure of Nanda et al. 2023, section 4.3."""
 
-HEARD = 1e-3
+HEARD = 0.01
 """Least effect on the logits, relative to the strongest neuron's, of a neuron that counts as writing."""
 
-ON_PLANE = 0.5
+ON_PLANE = 0.8
 """Least share of a neuron's row of W_L that is at the neuron's own frequency."""
 
 
