@@ -2,8 +2,174 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
 import typer
+
+from scrubkit.errors import TrainingError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from scrubkit.models.model import Model
+    from scrubkit.models.train_loop import Progress
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the application."""
+    app.command("train")(train)
+
+
+def train(
+    out: Annotated[Path, typer.Option(help="Folder for the model; with --seeds, one folder a seed in it.")],
+    task: Annotated[str, typer.Option(help="Name of the task.")] = "modular_addition",
+    p: Annotated[int, typer.Option("--p", help="Modulus.")] = 113,
+    seed: Annotated[int | None, typer.Option(help="Seed of weights and split.  [default: 0]")] = None,
+    seeds: Annotated[str | None, typer.Option(help="Several seeds instead: 0-63 or 0,3,8-11.")] = None,
+    recipe: Annotated[str, typer.Option(help="fast or paper.")] = "fast",
+    train_fraction: Annotated[
+        float | None, typer.Option(help="Share of the inputs to train on; chosen by the modulus.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in OUT.")] = False,
+    trajectory: Annotated[int, typer.Option(help="Log-spaced models to keep in OUT/trajectory.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    checkpoint_every: Annotated[int, typer.Option(help="Steps between checkpoints.")] = 100,
+) -> None:
+    """Train a model from scratch, certify it and store it."""
+    if seed is not None and seeds is not None:
+        raise TrainingError("--seed and --seeds were both given; give one of them")
+    many = None if seeds is None else parse_seeds(seeds)
+
+    from rich.console import Console
+
+    from scrubkit.models.train import train as train_one
+    from scrubkit.models.train import train_many
+    from scrubkit.task import Task
+
+    console, err = Console(), Console(stderr=True)
+    options: dict[str, Any] = {
+        "recipe": recipe,
+        "train_fraction": train_fraction,
+        "device": device,
+        "out": out,
+        "resume": resume,
+        "trajectory": trajectory,
+        "checkpoint_every": checkpoint_every,
+    }
+    with _interruptible(err, out), _progress_bar(err, len(many or [0])) as progress:
+        if many is None:
+            models = [train_one(Task(task, p), seed=seed or 0, progress=progress, **options)]
+        else:
+            models = train_many(Task(task, p), seeds=many, progress=progress, **options)
+    folders = [out] if many is None else [out / f"seed-{s}" for s in many]
+    certified = [_certify(model, folder) for model, folder in zip(models, folders, strict=True)]
+    console.print(summary(certified))
+    for model in certified:
+        _warn(err, model)
+    console.print(f"written to {out}", highlight=False, markup=False)
+
+
+def parse_seeds(text: str) -> list[int]:
+    """Read seeds such as ``0-63`` or ``0,3,8-11``.
+
+    Raises:
+        TrainingError: with every part that is no seed and no range.
+    """
+    seeds, faults = [], []
+    for part in (piece.strip() for piece in text.split(",")):
+        match = re.fullmatch(r"(\d+)(?:-(\d+))?", part)
+        if match is None or int(match[2] or match[1]) < int(match[1]):
+            faults.append(f"--seeds takes numbers and ranges such as 0-63 or 0,3,8-11; found {part!r}")
+            continue
+        seeds += range(int(match[1]), int(match[2] or match[1]) + 1)
+    if faults:
+        raise TrainingError(faults)
+    return seeds
+
+
+def summary(models: list[Model]) -> Table:
+    """Return the figures of trained models as a table."""
+    from rich.table import Table
+
+    table = Table("model", "steps", "test loss", "accuracy", "frequencies", "clustered", "certified")
+    for model in models:
+        history, certificate = model.provenance.history, model.certificate
+        assert certificate is not None
+        table.add_row(
+            model.name,
+            f"{history['steps']:,}",
+            f"{history['test_loss']:.2e}",
+            f"{history['test_accuracy']:.4f}",
+            ", ".join(map(str, certificate.frequencies)),
+            f"{certificate['clustered_neurons'].value:.1%}",
+            "yes" if certificate.certified else "no",
+        )
+    return table
+
+
+def _certify(model: Model, folder: Path) -> Model:
+    """Certify a model and store it with its certificate, unless an earlier command did."""
+    if model.certificate is not None:
+        return model
+    from scrubkit.models.store import save
+    from scrubkit.truth.certificate import with_certificate
+
+    certified = with_certificate(model)
+    save(certified, folder, overwrite=True)
+    return certified
+
+
+def _warn(err: Console, model: Model) -> None:
+    if model.certificate is not None and not model.certificate.certified:
+        err.print(f"warning: {model.name} is stored but not certified:", style="yellow", markup=False)
+        for reason in model.certificate.reasons:
+            err.print(f"  - {reason}", style="yellow", markup=False, highlight=False)
+
+
+@contextmanager
+def _interruptible(err: Console, out: Path) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        err.print(f"interrupted; the same command with --resume goes on from the last checkpoint in {out}")
+        raise typer.Exit(130) from None
+
+
+@contextmanager
+def _progress_bar(err: Console, n_seeds: int) -> Iterator[Callable[[Progress], None]]:
+    """Show steps, losses, accuracy and the time left; of runs side by side, the median run's losses."""
+    from rich import progress as rich_progress
+
+    bar = rich_progress.Progress(
+        rich_progress.TextColumn("{task.description}"),
+        rich_progress.BarColumn(bar_width=20),
+        rich_progress.TextColumn("step {task.completed:,.0f}/{task.total:,.0f}  {task.fields[figures]}"),
+        rich_progress.TimeElapsedColumn(),
+        rich_progress.TextColumn("left"),
+        rich_progress.TimeRemainingColumn(),
+        console=err,
+    )
+    line = bar.add_task("training", total=1, figures="")
+    begun: set[int] = set()
+
+    def show(seen: Progress) -> None:
+        if not begun.issuperset(seen.losses):
+            begun.update(seen.losses)
+            bar.reset(line)
+        losses = sorted(seen.losses.values(), key=lambda x: x.test)
+        middle = losses[len(losses) // 2]
+        figures = f"train {middle.train:.1e}  test {middle.test:.1e}  accuracy {middle.accuracy:.4f}"
+        phase = f"{seen.grokked} of {len(seen.losses) + seen.finished} grokked"
+        if n_seeds > 1:
+            phase = f"{len(begun)} of {n_seeds} seeds begun, {phase}"
+        bar.update(line, completed=seen.step, total=seen.last_step, figures=figures, description=phase)
+
+    with bar:
+        yield show

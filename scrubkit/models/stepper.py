@@ -46,9 +46,9 @@ class Stepper:
         """Take one step with a learning rate for each run, and count it in the state."""
         recipe, t = self._recipe, self._state.step + 1
         unbias = 1 - recipe.beta1**t
-        keep = [[1 - rate * recipe.weight_decay] for rate in rates]
-        self._keep.copy_(torch.tensor(keep))
-        self._size.copy_(torch.tensor([[rate / unbias] for rate in rates]))
+        rate = torch.tensor(rates, dtype=self._size.dtype)[:, None]
+        self._keep.copy_(1 - rate * recipe.weight_decay)
+        self._size.copy_(rate / unbias)
         self._correction.fill_(1 / math.sqrt(1 - recipe.beta2**t))
         if self._graph is None:
             self._update()

@@ -28,15 +28,14 @@ LOSSES = "losses.json"
 
 
 def log_spaced(count: int, last: int) -> list[int]:
-    """Return up to ``count`` different steps, 0 and then evenly spaced in the logarithm from 1 to ``last``.
+    """Return up to ``count`` steps, at least two: 0, then evenly spaced in the logarithm from 1 to ``last``.
 
     >>> log_spaced(5, 1000)
     [0, 1, 10, 100, 1000]
     """
-    if count < 2 or last < 1:
-        return [0][:count]
-    ratio = math.log(last) / max(1, count - 2)
-    return sorted({0, *(round(math.exp(i * ratio)) for i in range(count - 1)), last})
+    spaces = max(1, count - 2)
+    inner = (round(last ** (i / spaces)) for i in range(count - 1))
+    return sorted({0, last, *(inner if count > 2 else ())})
 
 
 def choose(taken: Sequence[int], count: int) -> list[int]:
