@@ -164,10 +164,15 @@ def _read_subspaces(value: Any, faults: list[str]) -> dict[str, tuple[tuple[floa
         except (TypeError, ValueError):
             array = np.empty(0)
         if array.ndim == 2 and array.size and np.isfinite(array).all():
-            subspaces[str(name)] = tuple(tuple(row) for row in array.tolist())
+            subspaces[str(name)] = as_rows(array)
         else:
             faults.append(f"subspace {name!r} must be a (rank, width) array of finite numbers")
     return subspaces
+
+
+def as_rows(array: np.ndarray) -> tuple[tuple[float, ...], ...]:
+    """Return a matrix as nested tuples, which can be hashed."""
+    return tuple(tuple(map(float, np.atleast_1d(row))) for row in array)
 
 
 def _check_shape(graph: nx.DiGraph, nodes: Mapping[str, Node], faults: list[str]) -> str | None:

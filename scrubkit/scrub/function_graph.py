@@ -22,7 +22,8 @@ class FunctionGraph:
     Args:
         g: a DAG. Its source nodes are named like the inputs; every other node carries ``fn``, which is
             called with its parents' values by name, each a tensor with one row an item.
-        inputs: for each source node, its value on each row of the dataset; repeated rows count.
+        inputs: for each source node, its value on each row of the dataset; repeated rows count. Further
+            variables, which no function reads, may serve features.
         weights: weight of each row, positive; None for equal weights.
 
     Raises:
@@ -87,8 +88,8 @@ class FunctionGraph:
         return source != reader and nx.has_path(self.graph, source, reader)
 
     def is_output(self, part: str) -> bool:
-        """Say whether nothing reads the node."""
-        return self.graph.out_degree(part) == 0
+        """Say whether a node is computed and nothing reads it."""
+        return self.graph.out_degree(part) == 0 and self.graph.in_degree(part) > 0
 
     def reads_other(self, sites: Sequence[str], reader: str) -> bool:
         """Say whether an input that is not set reaches reader past the sites."""
@@ -130,7 +131,7 @@ def _faults(g: nx.DiGraph, inputs: Mapping[str, Tensor], weights: np.ndarray | N
     """Return everything that is wrong with a function graph."""
     if not isinstance(g, nx.DiGraph) or not nx.is_directed_acyclic_graph(g) or not len(g):
         return ["g must be a networkx.DiGraph without cycles and with at least one node"]
-    faults = [f"input {name!r} is not a node of the graph" for name in inputs if name not in g]
+    faults = []
     for name in g:
         if g.in_degree(name) == 0 and name not in inputs:
             faults.append(f"source node {name!r} has no input; inputs are {', '.join(inputs)}")
