@@ -70,7 +70,7 @@ def named_models() -> Table:
     from scrubkit.models.store import read_record
 
     table = Table("name", "task", "from", "frequencies", "certified", "size")
-    table.columns[0].no_wrap = True
+    table.columns[0].no_wrap = table.columns[1].no_wrap = True
     for name in bundled_names():
         record = read_record(BUNDLED / name)
         certificate = record.certificate
