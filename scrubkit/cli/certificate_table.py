@@ -52,11 +52,16 @@ def frequencies(certificate: Certificate) -> Table:
 
 
 def heads(certificate: Certificate) -> Table:
-    """Return one row an attention head."""
-    table = Table(title="Attention at the last position", title_justify="left")
+    """Return one row an attention head; heads with a uniform pattern that write nothing are left out."""
+    rows = [
+        row for row in certificate.tables["heads"] if row["output_share"] > 0 or row["from_uniform"] > 1e-9
+    ]
+    idle = len(certificate.tables["heads"]) - len(rows)
+    title = f"Attention at the last position{f', {idle} idle heads left out' if idle else ''}"
+    table = Table(title=title, title_justify="left")
     for column in ("head", "on a", "on b", 'on "="', "from uniform", "frequency", "explained", "of output"):
         table.add_column(column, justify="right")
-    for row in certificate.tables["heads"]:
+    for row in rows:
         on = [f"{100 * row[key]:.1f} %" for key in ("on_a", "on_b", "on_equals")]
         still = row["frequency"] is None
         explained = "" if still else f"{100 * row['explained']:.1f} %"

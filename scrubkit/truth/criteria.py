@@ -12,6 +12,9 @@ from dataclasses import dataclass
 
 from scrubkit.models.record import Measurement
 
+NOTHING = 1e-9
+"""A share under this is rounding error, and written as 0 %."""
+
 
 @dataclass(frozen=True, slots=True)
 class Criterion:
@@ -125,14 +128,22 @@ CRITERIA: Mapping[str, Criterion] = {
     ),
     "gini_embedding": Criterion("Gini coefficient of W_E's norms by frequency", ""),
     "gini_map": Criterion("Gini coefficient of W_L's norms by frequency", ""),
-    "attention_from_uniform": Criterion("largest distance of a head's pattern from uniform", ""),
-    "attention_on_equals": Criterion('largest attention of a head to "="', "share"),
-    "attention_explained": Criterion("least share of a head's pattern that one frequency explains", "share"),
+    "attention_from_uniform": Criterion(
+        "largest distance from uniform of the pattern of a head that writes", ""
+    ),
+    "attention_on_equals": Criterion('largest attention to "=" of a head that writes', "share"),
+    "attention_explained": Criterion(
+        "least share that one frequency explains of the pattern of a head that writes", "share"
+    ),
     "gradient_symmetricity": Criterion("mean cosine of the logits' gradients by E_a and by E_b", ""),
     "distance_irrelevance": Criterion("spread of the right logit at fixed a - b over its total spread", ""),
     "circularity": Criterion("mean share at one frequency of the embedding's first four components", "share"),
-    "least_clock_share": Criterion("least share of a cluster that the clock's formula explains", "share"),
-    "least_pizza_share": Criterion("least share of a cluster that the pizza's formula explains", "share"),
+    "least_clock_share": Criterion(
+        "least share of a key frequency's signal that the clock's formula explains", "share"
+    ),
+    "least_pizza_share": Criterion(
+        "least share of a key frequency's signal that the pizza's formula explains", "share"
+    ),
 }
 """Every figure by the name of its measurement, in the order in which they are shown."""
 
@@ -157,7 +168,7 @@ def sentence(missed: Measurement) -> str:
 def spell(value: float, unit: str) -> str:
     """Return a figure as text with its unit."""
     if unit == "share":
-        return f"{100 * value:.4g} %"
+        return f"{100 * value:.4g} %" if abs(value) > NOTHING else "0 %"
     if unit == "count":
         return f"{value:.0f}"
     return f"{value:.3g} {unit}".strip()

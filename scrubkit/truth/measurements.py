@@ -28,6 +28,9 @@ OF_CHANCE = 0.9
 """The excluded loss must reach this share of ln n, the loss of a guess. An exact clock comes to 1."""
 
 
+WRITES = 0.01
+"""Least share of the variance that all heads write of a head that counts as writing."""
+
 FREQUENCY_FRACTION = 0.5
 """Largest share of all frequencies that may be key, where the task has more than a handful."""
 
@@ -94,10 +97,12 @@ def remainder(found: Findings) -> Iterator[Measurement]:
 
 
 def attention(found: Findings) -> Iterator[Measurement]:
-    """Yield the extremes over heads; each head is in the certificate's tables."""
-    yield measure("attention_from_uniform", max(head.from_uniform for head in found.heads))
-    yield measure("attention_on_equals", max(head.on_equals for head in found.heads))
-    explained = [head.explained for head in found.heads if head.explained is not None]
+    """Yield the extremes over the heads that write; every head is in the certificate's tables."""
+    heads = [head for head in found.heads if head.output_share >= WRITES]
+    if heads:
+        yield measure("attention_from_uniform", max(head.from_uniform for head in heads))
+        yield measure("attention_on_equals", max(head.on_equals for head in heads))
+    explained = [head.explained for head in heads if head.explained is not None]
     if explained:
         yield measure("attention_explained", min(explained))
 

@@ -2,7 +2,7 @@
 
 The restricted loss keeps only the waves cos(w_k (a + b)) and sin(w_k (a + b)) of the key frequencies; it
 is low when the key frequencies suffice. The excluded loss removes just these; it is high when they are
-needed. Nanda et al. 2023, section 5.
+needed. Nanda et al. 2023, arXiv:2301.05217, section 5.
 """
 
 from __future__ import annotations

@@ -14,8 +14,8 @@ def circularity(layout: Layout) -> float:
     """Return the mean over the first four components of W_E of the largest share at one frequency.
 
     Components are taken over operand tokens, centred. Components of equal size are mixed at will, so a
-    model whose frequencies are equally loud shows less than 1 though every frequency is a circle. Zhong
-    et al. 2023, appendix.
+    model whose frequencies are equally loud shows less than 1 though every frequency is a circle.
+    Zhong et al. 2023, arXiv:2306.17844.
 
     Returns:
         A share from 0 to 1.

@@ -1,7 +1,7 @@
 """Distance irrelevance: whether the right class's logit depends on a - b.
 
 In a pizza the logit of the right class falls with the distance of a and b on the circle; in a clock it
-does not depend on it. Zhong et al. 2023, section 4.3.
+does not depend on it. Zhong et al. 2023, arXiv:2306.17844.
 """
 
 from __future__ import annotations

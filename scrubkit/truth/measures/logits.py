@@ -50,7 +50,7 @@ def trig_share(layout: Layout, key: Sequence[int]) -> float:
         key: the frequencies.
 
     Returns:
-        A share from 0 to 1. Nanda et al. 2023, section 4.2, call it the variance explained by the trig terms.
+        A share from 0 to 1. Nanda et al. 2023, arXiv:2301.05217, section 4.2.
     """
     n = layout.n
     total = float(centred_logits(layout).square().sum())

@@ -19,7 +19,7 @@ from scrubkit.truth.measures.frequencies import fires, map_power
 from scrubkit.truth.spectra import centred_power, single_frequency_power
 
 PURE = 0.85
-"""Least share of a neuron's variance at its frequency; the figure of Nanda et al. 2023, section 4.3."""
+"""Least share of a neuron's variance at its frequency (Nanda et al. 2023, arXiv:2301.05217, section 4.3)."""
 
 HEARD = 0.01
 """Least effect on the logits, relative to the strongest neuron's, of a neuron that counts as writing."""

@@ -1,7 +1,8 @@
 """Gradient symmetricity: whether the logits respond alike to the two operands' embeddings.
 
 A pizza reads E_a + E_b, so the gradients of any logit by E_a and by E_b are the same vector. A clock
-multiplies features of a by features of b, and the two gradients differ. Zhong et al. 2023, section 4.2.
+multiplies features of a by features of b, and the two gradients differ. Zhong et al.
+2023, arXiv:2306.17844.
 """
 
 from __future__ import annotations
