@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 .PHONY: score test check format schemas clean
 
 score: $(VENV)/installed
-	$(BIN)/scrubkit certify modadd-p113
+	$(BIN)/scrubkit score hypotheses/
 
 test: $(VENV)/installed-test check
 	$(BIN)/python -m pytest

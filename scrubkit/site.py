@@ -303,12 +303,18 @@ class _Resolver:
                 if name.isdecimal() and int(name) in clusters:
                     chosen.update(clusters[int(name)])
                 else:
-                    known = ", ".join(f"cluster:{k}" for k in clusters) or "none, as its truth is unknown"
-                    self.fault(f"no {item!r}; the model's clusters are {known}")
+                    self.fault(f"no {item!r}; {self.known_clusters(clusters)}")
                     return ()
             else:
                 chosen.update(self.indices("neuron", item, self.anatomy.d_mlp))
         return self.nonempty("neurons", chosen)
+
+    def known_clusters(self, clusters: Mapping[int, Iterable[int]]) -> str:
+        if clusters:
+            return f"the model's clusters are {', '.join(f'cluster:{k}' for k in clusters)}"
+        if self.truth is None:
+            return "nothing is known of the model's algorithm; certify it, or give neurons by number"
+        return "the model's algorithm has no neuron clusters"
 
     def frequencies(self, text: str) -> tuple[int, ...]:
         highest = self.anatomy.n_frequencies

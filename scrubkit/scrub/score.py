@@ -18,7 +18,7 @@ Verdict = Literal["supported", "refuted", "inconclusive", "untestable"]
 class Frozen(BaseModel):
     """Base of the records below."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
 
 class Interval(Frozen):

@@ -1,0 +1,199 @@
+"""The ``scrubkit score`` command."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from scrubkit.errors import ScrubError, ScrubkitError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from rich.console import Console
+
+    from scrubkit.cli.score_file import NotScored, Scored, ScoreFile
+    from scrubkit.scrub.scoring import Scorer
+
+DEFAULT_MODEL = "modadd-p113"
+NARROWEST = 130
+"""Columns of a table that goes to a file or a pipe, which has no width of its own."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command("score")(score)
+
+
+def score(
+    paths: Annotated[list[Path], typer.Argument(help="Hypothesis files, or folders of them.")],
+    model: Annotated[
+        str, typer.Option(help="Bundled name, directory, file or hf://owner/name.")
+    ] = DEFAULT_MODEL,
+    draws: Annotated[str, typer.Option(help='Passes over all inputs, or "auto".')] = "auto",
+    seed: Annotated[int, typer.Option(help="Seed of all draws.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    json: Annotated[
+        Path | None, typer.Option("--json", help="Write the scores to this file as JSON.")
+    ] = None,
+    expect: Annotated[
+        bool, typer.Option("--expect", help="Fail if a verdict differs from what its file expects.")
+    ] = False,
+    no_code: Annotated[
+        bool, typer.Option("--no-code", help="Refuse .py files; JSON files run no code.")
+    ] = False,
+) -> None:
+    """Scrub hypotheses on a model and print how well each survives.
+
+    Exit code 0: every file was scored. 1: with --expect, a verdict differs from what its file expects. 2: bad
+    input; files that can be scored are scored all the same.
+    """
+    passes = read_draws(draws)
+
+    from rich.console import Console
+
+    from scrubkit.cli.score_table import score_table
+    from scrubkit.hypothesis import find_hypotheses
+    from scrubkit.models.load import load
+    from scrubkit.scrub.scoring import Scorer
+
+    files = find_hypotheses(paths)
+    scorer = Scorer(load(model), device=device)
+    err = Console(stderr=True)
+    with _progress(err, len(files)) as advance:
+        report = score_files(scorer, files, draws=passes, seed=seed, allow_code=not no_code, advance=advance)
+    if report.scores:
+        console = wide_console()
+        console.print(score_table(report.scores, f"{report.model}, {scorer.model.task.n_inputs:,} inputs"))
+    if json is not None:
+        write_text(json, report.model_dump_json(indent=2) + "\n")
+    raise typer.Exit(_outcome(err, report, expect=expect))
+
+
+def score_files(
+    scorer: Scorer,
+    files: Sequence[Path],
+    *,
+    draws: int | Literal["auto"] = "auto",
+    seed: int = 0,
+    allow_code: bool = True,
+    advance: Callable[[str], None] = lambda name: None,
+) -> ScoreFile:
+    """Score each file on its own, so that a bad one does not cost the scores of the others.
+
+    Args:
+        scorer: the model with its tables.
+        files: hypothesis files.
+        draws: passes over all inputs.
+        seed: seed of all draws.
+        allow_code: whether ``.py`` files may run.
+        advance: called with each file's name before it is scored.
+    """
+    from scrubkit.cli.score_file import NotScored, ScoreFile
+
+    scores: list[Scored] = []
+    not_scored: list[NotScored] = []
+    for path in files:
+        advance(path.stem)
+        try:
+            scores.append(_score_file(scorer, path, draws, seed, allow_code))
+        except ScrubkitError as error:
+            not_scored.append(NotScored(file=str(path), faults=error.faults))
+    return ScoreFile(
+        model=scorer.model.name,
+        model_hash=scorer.model.weights_hash,
+        scores=tuple(scores),
+        not_scored=tuple(not_scored),
+    )
+
+
+def _score_file(
+    scorer: Scorer, path: Path, draws: int | Literal["auto"], seed: int, allow_code: bool
+) -> Scored:
+    from scrubkit.cli.score_file import Scored
+    from scrubkit.hypothesis import load_hypothesis
+    from scrubkit.scrub.expectation import expected_verdicts
+
+    hypothesis = load_hypothesis(path, truth=scorer.model.truth, allow_code=allow_code)
+    result = scorer.score(hypothesis, draws=draws, seed=seed)
+    expected = expected_verdicts(hypothesis, scorer.model)
+    met = result.verdict in expected if expected else None
+    return Scored(file=str(path), expected=expected, as_expected=met, score=result)
+
+
+def _outcome(err: Console, report: ScoreFile, *, expect: bool) -> int:
+    """Say what went wrong and return the exit code."""
+    if report.not_scored:
+        total = len(report.not_scored) + len(report.scores)
+        _complain(err, f"error: {len(report.not_scored)} of {total} files not scored:")
+        for one in report.not_scored:
+            _complain(err, str(ScrubkitError(one.faults, title=one.file)))
+        return 2
+    differ = [one for one in report.scores if one.as_expected is False]
+    if not (expect and differ):
+        return 0
+    for one in differ:
+        reasons = "; ".join(one.score.reasons)
+        wanted = " or ".join(one.expected)
+        _complain(err, f"{one.file}: {one.score.verdict}, expected {wanted}: {reasons}")
+    return 1
+
+
+def _complain(err: Console, text: str) -> None:
+    err.print(text, style="red", markup=False, highlight=False, soft_wrap=True)
+
+
+def read_draws(text: str) -> int | Literal["auto"]:
+    """Read a number of draws or "auto"; raises ScrubError."""
+    if text == "auto":
+        return "auto"
+    if not text.isdecimal() or len(text) > 6 or not 2 <= int(text) <= 100_000:
+        raise ScrubError(f"--draws takes auto or a number from 2 to 100000, found {text!r}")
+    return int(text)
+
+
+def wide_console() -> Any:
+    """Return a console on stdout that does not fold tables where there is no terminal."""
+    from rich.console import Console
+
+    console = Console()
+    return console if console.is_terminal else Console(width=max(console.width, NARROWEST))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file; raises ScrubError where it cannot be written."""
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ScrubError(f"cannot write {path}: {error.strerror}") from None
+
+
+@contextmanager
+def _progress(err: Console, n_files: int) -> Iterator[Callable[[str], None]]:
+    """Show which file is being scored and the time that is left; nothing where stderr is no terminal."""
+    from rich import progress as rich_progress
+
+    bar = rich_progress.Progress(
+        rich_progress.TextColumn("{task.description}"),
+        rich_progress.BarColumn(bar_width=30),
+        rich_progress.MofNCompleteColumn(),
+        rich_progress.TextColumn("left"),
+        rich_progress.TimeRemainingColumn(),
+        console=err,
+        transient=True,
+        disable=not err.is_terminal,
+    )
+    line = bar.add_task("scoring", total=n_files)
+    started = False
+
+    def advance(name: str) -> None:
+        nonlocal started
+        bar.update(line, advance=1 if started else 0, description=name)
+        started = True
+
+    with bar:
+        yield advance
