@@ -131,9 +131,12 @@ def parse(source: str | Callable[[Any], Any]) -> Feature:
 
 def class_ids(components: Sequence[np.ndarray]) -> Int[np.ndarray, " input"]:
     """Return a number for each input that is equal where all components agree."""
-    keys = np.stack([_as_integers(c) for c in components])
-    _, ids = np.unique(keys, axis=1, return_inverse=True)
-    return ids.reshape(-1)
+    ids = np.zeros(len(components[0]), dtype=np.int64)
+    for component in components:
+        _, own = np.unique(_as_integers(component), return_inverse=True)
+        # Both factors are below the number of inputs, so the product fits.
+        _, ids = np.unique(ids * (own.max() + 1) + own, return_inverse=True)
+    return ids
 
 
 def _as_integers(values: np.ndarray) -> np.ndarray:

@@ -49,18 +49,25 @@ def mix(parts: list[Distribution], masses: list[float]) -> Distribution:
     return Distribution(values, mass).merged()
 
 
-def enumerate_outputs(subject: Subject, plan: Plan) -> list[Distribution]:
+def enumerate_outputs(
+    subject: Subject, plan: Plan, *, max_runs: int = MAX_JOINT_DRAWS
+) -> list[Distribution]:
     """Return the distribution of the scrubbed output for each input.
 
+    Args:
+        subject: what is scrubbed.
+        plan: the hypothesis, bound to it.
+        max_runs: largest number of runs to make.
+
     Raises:
-        ScrubError: more joint draws than `MAX_JOINT_DRAWS`.
+        ScrubError: it would take more runs.
     """
     groups = sorted({v.other_stream for v in plan.root.walk() if v.other_stream < 0})
     everyone = plan.anyone.members(0)
     shares = list(itertools.product(range(subject.n_inputs), repeat=len(groups)))
     parts: list[list[Distribution]] = [[] for _ in range(subject.n_inputs)]
     masses = []
-    budget = [MAX_JOINT_DRAWS]
+    budget = [max_runs]
     for rows in shares:
         chosen = dict(zip(groups, rows, strict=True))
         enumeration = _Enumeration(subject, plan, chosen, budget)
@@ -136,7 +143,7 @@ class _Enumeration:
         self.budget[0] -= total
         if self.budget[0] < 0:
             raise ScrubError(
-                f"exact enumeration needs more than {MAX_JOINT_DRAWS:,} runs (node {visit.node!r} alone "
+                f"exact enumeration needs more runs than allowed (node {visit.node!r} alone "
                 f"{total:,}); score with draws instead"
             )
         runs = [

@@ -14,8 +14,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from scrubkit.scrub.exact import enumerate_outputs
 from scrubkit.scrub.figures import FIGURES, Levels, figures_of
+from scrubkit.scrub.plan import Plan
 from scrubkit.scrub.sampling import Draws
+from scrubkit.scrub.subject import Subject
 
 _CPU_TILE = 4096
 _BYTES_PER_NUMBER = 8
@@ -38,10 +41,36 @@ class PassFigures:
     means: dict[str, Float[Tensor, " draw"]]
     label_losses: Float[Tensor, "draw class"]
 
+    @property
+    def n_passes(self) -> int:
+        """Number of passes."""
+        return len(self.label_losses)
+
     def joined(self, more: PassFigures) -> PassFigures:
         """Return these passes followed by more."""
         means = {name: torch.cat([self.means[name], more.means[name]]) for name in self.means}
         return PassFigures(means, torch.cat([self.label_losses, more.label_losses]))
+
+
+def exact_figures(subject: Subject, plan: Plan, levels: Levels) -> PassFigures:
+    """Return the expectation of every figure over all joint draws, as one pass.
+
+    Raises:
+        ScrubError: there are too many joint draws to enumerate.
+    """
+    n_inputs, n_classes = levels.logits.shape
+    totals = {name: torch.zeros(1, dtype=torch.float64) for name in FIGURES}
+    label_losses = torch.zeros(1, n_classes, dtype=torch.float64)
+    counts = torch.bincount(levels.labels, minlength=n_classes).clamp(min=1)
+    for x, outcome in enumerate(enumerate_outputs(subject, plan)):
+        rows = torch.full((len(outcome.values),), x)
+        found = figures_of(outcome.values, rows, levels)
+        means = {name: float(values @ outcome.probabilities) for name, values in found.items()}
+        for name in FIGURES:
+            totals[name] += means[name] / n_inputs
+        label = int(levels.labels[x])
+        label_losses[0, label] += means["loss"] / float(counts[label])
+    return PassFigures(totals, label_losses)
 
 
 def run_passes(

@@ -241,9 +241,9 @@ def _bits(
         context = [subject_values(subject, parts[node.name])]
     ids = class_ids(context) if context else np.zeros(subject.n_inputs, dtype=np.int64)
     order, start, count = (x.numpy() for x in (exchange.order, exchange.start, exchange.count))
-    windows, inverse = np.unique(np.stack([start, count]), axis=1, return_inverse=True)
-    distinct = np.array([len(np.unique(ids[order[s : s + c]])) for s, c in windows.T])
-    return float(np.log2(distinct[inverse.reshape(-1)]).mean())
+    _, first, inverse = np.unique(start * (len(order) + 1) + count, return_index=True, return_inverse=True)
+    distinct = np.array([len(np.unique(ids[order[start[x] : start[x] + count[x]]])) for x in first])
+    return float(np.log2(distinct[inverse]).mean())
 
 
 def _context(

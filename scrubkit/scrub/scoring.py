@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import threading
 import time
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,10 +18,11 @@ from scrubkit.hypothesis import Hypothesis, from_graph, load_hypothesis
 from scrubkit.models.model import Model
 from scrubkit.scrub.engine import EngineSubject
 from scrubkit.scrub.figures import Levels
-from scrubkit.scrub.passes import PassFigures, run_passes
+from scrubkit.scrub.passes import PassFigures, exact_figures, run_passes
 from scrubkit.scrub.plan import Plan, bind
 from scrubkit.scrub.score import Interval, Margins, Score, Settings
-from scrubkit.scrub.verdict import decide, over_draws, relative
+from scrubkit.scrub.verdict import decide, exactly, over_draws, relative
+from scrubkit.truth.graph import truth_graph
 from scrubkit.truth.match import match
 
 CONFIDENCE = 0.95
@@ -52,6 +54,7 @@ class Scorer:
         self.dtype = dtype
         self.subject = EngineSubject(model, self.device, dtype)
         self.levels = Levels(model.logits(), model.labels).to(self.device)
+        self.truth = truth_graph(model, self.subject.anatomy)
 
     @classmethod
     def for_model(cls, model: Model, *, device: str = "auto", dtype: torch.dtype = torch.float32) -> Scorer:
@@ -72,6 +75,7 @@ class Scorer:
         seed: int = 0,
         margin: float | Margins = Margins(),  # noqa: B008 - frozen
         resample_root: bool = False,
+        exact: bool = False,
         chunk: int | None = None,
     ) -> Score:
         """Score one hypothesis; see `score`."""
@@ -80,45 +84,70 @@ class Scorer:
         margins = margin if isinstance(margin, Margins) else Margins(fidelity=margin, faithfulness=margin)
         check_draws(draws)
         plan = bind(checked, self.subject, resample_root=resample_root)
+        settings = Settings(
+            method=f"causal scrubbing, scrubkit {__version__}",
+            engine="tables",
+            draws=0,
+            stopping="auto" if draws == "auto" and not exact else "fixed",
+            seed=seed,
+            margins=margins,
+            confidence=CONFIDENCE,
+            exact=exact,
+            resample_root=resample_root,
+            dtype=str(self.dtype).removeprefix("torch."),
+            device=self.device.type,
+            versions=versions(),
+        )
+        if exact:
+            found = self._read(
+                checked, plan, exact_figures(self.cpu, plan, self.levels.to("cpu")), 0, settings
+            )
+        else:
+            found = self._sample(checked, plan, settings, draws, chunk)
+        return found.model_copy(update={"seconds": time.perf_counter() - began})
+
+    @cached_property
+    def cpu(self) -> EngineSubject:
+        """The subject on the CPU, where enumerations run."""
+        return self.subject if self.device.type == "cpu" else EngineSubject(self.model, "cpu", self.dtype)
+
+    def _sample(
+        self, hypothesis: Hypothesis, plan: Plan, settings: Settings, draws: int | str, chunk: int | None
+    ) -> Score:
+        """Draw until the verdict is decided, the interval is narrow, or the draws are spent."""
         program = self.subject.prepare(plan)
+        looks = [int(draws)] if draws != "auto" else [FIRST_LOOK * 2**i for i in range(LOOKS)]
         figures: PassFigures | None = None
-        looks = [draws] if draws != "auto" else [FIRST_LOOK * 2**i for i in range(LOOKS)]
-        alpha = (1 - CONFIDENCE) / len(looks)
-        result: Score | None = None
+        found: Score | None = None
         for last in looks:
-            done = 0 if figures is None else len(figures.label_losses)
             more = run_passes(
                 program.outputs,
                 self.levels,
-                seed=seed,
-                passes=range(done, last),
+                seed=settings.seed,
+                passes=range(0 if figures is None else figures.n_passes, last),
                 device=self.device,
                 chunk=chunk,
             )
             figures = more if figures is None else figures.joined(more)
-            result = self._read(checked, plan, figures, alpha, margins, draws, seed, resample_root)
-            assert result.fidelity is not None
-            narrow = result.fidelity.high - result.fidelity.low < WIDTH
-            if result.verdict != "inconclusive" or narrow:
+            found = self._read(hypothesis, plan, figures, (1 - CONFIDENCE) / len(looks), settings)
+            assert found.fidelity is not None
+            if found.verdict != "inconclusive" or found.fidelity.high - found.fidelity.low < WIDTH:
                 break
-        assert result is not None
-        return result.model_copy(update={"seconds": time.perf_counter() - began})
+        assert found is not None
+        return found
 
     def _read(
-        self,
-        hypothesis: Hypothesis,
-        plan: Plan,
-        figures: PassFigures,
-        alpha: float,
-        margins: Margins,
-        draws: int | str,
-        seed: int,
-        resample_root: bool,
+        self, hypothesis: Hypothesis, plan: Plan, figures: PassFigures, alpha: float, settings: Settings
     ) -> Score:
-        levels, found = self.levels, {name: over_draws(v, alpha) for name, v in figures.means.items()}
+        """Turn figures into intervals and a verdict."""
+        levels = self.levels
+        found = {
+            name: exactly(float(v)) if settings.exact else over_draws(v, alpha)
+            for name, v in figures.means.items()
+        }
         fidelity = relative(found["squared_change"], levels.permuted_change)
         faithfulness = relative(found["kl"], levels.permuted_kl)
-        verdict, reasons = decide(fidelity, faithfulness, margins, testable=plan.testable)
+        verdict, reasons = decide(fidelity, faithfulness, settings.margins, testable=plan.testable)
         return Score(
             hypothesis=hypothesis.name,
             hypothesis_hash=hypothesis.hash,
@@ -140,21 +169,8 @@ class Scorer:
             fidelity=fidelity,
             bits=dict(plan.bits),
             self_draw_rate=plan.self_draw_rate,
-            match=match(hypothesis, self.model, self.subject.anatomy),
-            settings=Settings(
-                method=f"causal scrubbing, scrubkit {__version__}",
-                engine="tables",
-                draws=len(figures.label_losses),
-                stopping="fixed" if draws != "auto" else f"auto, {LOOKS} looks from {FIRST_LOOK} draws",
-                seed=seed,
-                margins=margins,
-                confidence=CONFIDENCE,
-                exact=False,
-                resample_root=resample_root,
-                dtype=str(self.dtype).removeprefix("torch."),
-                device=self.device.type,
-                versions=versions(),
-            ),
+            match=match(hypothesis, self.model, self.subject.anatomy, self.truth),
+            settings=settings.model_copy(update={"draws": 0 if settings.exact else figures.n_passes}),
         )
 
 
@@ -168,6 +184,7 @@ def score(
     device: str = "auto",
     dtype: torch.dtype = torch.float32,
     resample_root: bool = False,
+    exact: bool = False,
 ) -> Score:
     """Say how well a hypothesis survives causal scrubbing on a model.
 
@@ -181,16 +198,19 @@ def score(
         device: "auto", "cpu", "cuda" or "mps".
         dtype: of the activations; losses are float64 whatever it is.
         resample_root: first redraw the reference by the root's feature.
+        exact: give the expectation itself by enumerating all joint draws, where they are few.
 
     Returns:
         The score, with intervals, verdict, and everything that decided it.
 
     Raises:
         HypothesisError: the hypothesis is not valid on this model; every fault is named.
-        ScrubError: an option is out of range, or the device is not there.
+        ScrubError: an option is out of range, the device is not there, or an enumeration is too large.
     """
     scorer = Scorer(model, device=device, dtype=dtype)
-    return scorer.score(hypothesis, draws=draws, seed=seed, margin=margin, resample_root=resample_root)
+    return scorer.score(
+        hypothesis, draws=draws, seed=seed, margin=margin, resample_root=resample_root, exact=exact
+    )
 
 
 def as_hypothesis(source: Any, model: Model | None = None) -> Hypothesis:

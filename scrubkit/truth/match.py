@@ -59,12 +59,20 @@ class Match(BaseModel):
         return sites * (sum(agreement) / len(agreement) if agreement else 1.0)
 
 
-def match(hypothesis: Hypothesis, model: Model, anatomy: Anatomy) -> Match | None:
+def match(
+    hypothesis: Hypothesis, model: Model, anatomy: Anatomy, truth: nx.DiGraph | None = None
+) -> Match | None:
     """Compare a hypothesis with what is known of a model; None where nothing is known.
 
     The root is left out, since every hypothesis has it.
+
+    Args:
+        hypothesis: the claim.
+        model: the model that it is about.
+        anatomy: the model's sizes.
+        truth: the model's truth graph, where it is at hand.
     """
-    truth = truth_graph(model, anatomy)
+    truth = truth_graph(model, anatomy) if truth is None else truth
     if truth is None or model.truth is None:
         return None
     known = {key: truth.nodes[key]["claimed"] for key in truth}

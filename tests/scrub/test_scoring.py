@@ -153,6 +153,23 @@ def test_scorer_leaves_the_model_unchanged() -> None:
     assert model.weights.digest() == before
 
 
+def test_the_exact_score_lies_in_the_interval_of_the_sampled_one() -> None:
+    model = compile_model(variant="pizza", p=5, frequencies=(1,), seed=0)
+    graph = clusters("(a + b) % p", (1,))
+    exact = Scorer(model).score(graph, exact=True)
+    sampled = Scorer(model).score(graph, draws=400)
+    assert exact.settings.exact
+    for name in ("fidelity", "kl", "scrubbed_loss", "agreement"):
+        value, interval = getattr(exact, name), getattr(sampled, name)
+        assert value.low == value.high
+        assert interval.low - 1e-9 <= value.value <= interval.high + 1e-9
+
+
+def test_an_enumeration_that_is_too_large_is_refused() -> None:
+    with pytest.raises(ScrubError, match="more than 20,000,000 runs"):
+        Scorer(compiled("pizza")).score(clusters("0"), exact=True)
+
+
 def test_a_score_survives_json() -> None:
     found = score(compiled("pizza"), clusters("(a + b) % p"), draws=4)
     assert Score.model_validate_json(found.model_dump_json()) == found
