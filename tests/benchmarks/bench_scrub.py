@@ -1,7 +1,7 @@
 """Speed of scrubbing, as ratios in one run: ``python -m tests.benchmarks.bench_scrub``.
 
-1. One pass of the sum hypothesis over all inputs against the same done with `run_with_hooks` on the bridge, as
-   a user would write it, on one CPU thread, with equal draws and equal losses.
+1. One pass of the sum hypothesis over all inputs against the same done with `run_with_hooks` on the bridge,
+   as a user would write it, on one CPU thread, with equal draws and equal losses.
 2. Cost against the size of the unrolled hypothesis.
 3. A hundred hypotheses on one model against one.
 """
@@ -163,7 +163,9 @@ def many(model: Model) -> None:
     for graph in graphs:
         scorer.score(graph, draws=4)
     hundred = time.perf_counter() - began
-    print(f"one hypothesis {one:.2f} s, a hundred on one model {hundred:.2f} s: {hundred / one:.1f} times one")
+    print(
+        f"one hypothesis {one:.2f} s, a hundred on one model {hundred:.2f} s: {hundred / one:.1f} times one"
+    )
 
 
 def main() -> None:
