@@ -64,7 +64,7 @@ def load(name_or_path: str | Path, *, cache_dir: str | Path | None = None) -> Mo
 
 def bundled_names() -> tuple[str, ...]:
     """Return the names of the models in the package."""
-    return tuple(sorted(path.name for path in BUNDLED.iterdir() if (path / RECORD).is_file()))
+    return tuple(sorted(path.parent.name for path in BUNDLED.glob(f"*/{RECORD}")))
 
 
 def cache_folder(cache_dir: str | Path | None = None) -> Path:
