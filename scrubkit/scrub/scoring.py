@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import threading
 import time
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -17,11 +19,15 @@ from scrubkit.errors import ScrubError
 from scrubkit.hypothesis import Hypothesis, from_graph, load_hypothesis
 from scrubkit.models.model import Model
 from scrubkit.scrub.engine import EngineSubject
+from scrubkit.scrub.evaluate import scrub_rows
 from scrubkit.scrub.figures import Levels
-from scrubkit.scrub.passes import PassFigures, exact_figures, run_passes
+from scrubkit.scrub.passes import Outputs, PassFigures, exact_figures, run_passes
 from scrubkit.scrub.plan import Plan, bind
+from scrubkit.scrub.reference import BridgeSubject
 from scrubkit.scrub.score import Interval, Margins, Score, Settings
+from scrubkit.scrub.subject import Subject
 from scrubkit.scrub.verdict import decide, exactly, over_draws, relative
+from scrubkit.task import Task
 from scrubkit.truth.graph import truth_graph
 from scrubkit.truth.match import match
 
@@ -48,11 +54,16 @@ class Scorer:
         dtype: of the activations; losses are float64 whatever it is.
     """
 
+    engine = "tables"
+
     def __init__(self, model: Model, *, device: str = "auto", dtype: torch.dtype = torch.float32) -> None:
-        self.model = model
+        self.model: Model | None = model
+        self.name = model.name
+        self.hash = model.weights_hash
+        self.known = model.truth
         self.device = choose_device(device)
         self.dtype = dtype
-        self.subject = EngineSubject(model, self.device, dtype)
+        self.subject: Any = EngineSubject(model, self.device, dtype)
         self.levels = Levels(model.logits(), model.labels).to(self.device)
         self.truth = truth_graph(model, self.subject.anatomy)
 
@@ -80,13 +91,13 @@ class Scorer:
     ) -> Score:
         """Score one hypothesis; see `score`."""
         began = time.perf_counter()
-        checked = as_hypothesis(hypothesis, self.model)
+        checked = as_hypothesis(hypothesis, self.known)
         margins = margin if isinstance(margin, Margins) else Margins(fidelity=margin, faithfulness=margin)
         check_draws(draws)
         plan = bind(checked, self.subject, resample_root=resample_root)
         settings = Settings(
             method=f"causal scrubbing, scrubkit {__version__}",
-            engine="tables",
+            engine=self.engine,
             draws=0,
             stopping="auto" if draws == "auto" and not exact else "fixed",
             seed=seed,
@@ -100,28 +111,34 @@ class Scorer:
         )
         if exact:
             found = self._read(
-                checked, plan, exact_figures(self.cpu, plan, self.levels.to("cpu")), 0, settings
+                checked, plan, exact_figures(self.enumerable, plan, self.levels.to("cpu")), 0, settings
             )
         else:
             found = self._sample(checked, plan, settings, draws, chunk)
         return found.model_copy(update={"seconds": time.perf_counter() - began})
 
     @cached_property
-    def cpu(self) -> EngineSubject:
+    def enumerable(self) -> Subject:
         """The subject on the CPU, where enumerations run."""
-        return self.subject if self.device.type == "cpu" else EngineSubject(self.model, "cpu", self.dtype)
+        if self.device.type == "cpu" or self.model is None:
+            return self.subject
+        return EngineSubject(self.model, "cpu", self.dtype)
+
+    def outputs(self, plan: Plan) -> Outputs:
+        """Return the function from draws to scrubbed logits."""
+        return self.subject.prepare(plan).outputs
 
     def _sample(
         self, hypothesis: Hypothesis, plan: Plan, settings: Settings, draws: int | str, chunk: int | None
     ) -> Score:
         """Draw until the verdict is decided, the interval is narrow, or the draws are spent."""
-        program = self.subject.prepare(plan)
+        outputs = self.outputs(plan)
         looks = [int(draws)] if draws != "auto" else [FIRST_LOOK * 2**i for i in range(LOOKS)]
         figures: PassFigures | None = None
         found: Score | None = None
         for last in looks:
             more = run_passes(
-                program.outputs,
+                outputs,
                 self.levels,
                 seed=settings.seed,
                 passes=range(0 if figures is None else figures.n_passes, last),
@@ -151,9 +168,9 @@ class Scorer:
         return Score(
             hypothesis=hypothesis.name,
             hypothesis_hash=hypothesis.hash,
-            model=self.model.name,
-            model_hash=self.model.weights_hash,
-            task=self.model.task.name,
+            model=self.name,
+            model_hash=self.hash,
+            task=self.subject.task,
             verdict=verdict,
             reasons=reasons,
             model_loss=levels.model_loss,
@@ -169,9 +186,51 @@ class Scorer:
             fidelity=fidelity,
             bits=dict(plan.bits),
             self_draw_rate=plan.self_draw_rate,
-            match=match(hypothesis, self.model, self.subject.anatomy, self.truth),
+            match=None
+            if self.model is None
+            else match(hypothesis, self.model, self.subject.anatomy, self.truth),
             settings=settings.model_copy(update={"draws": 0 if settings.exact else figures.n_passes}),
         )
+
+
+class BridgeScorer(Scorer):
+    """Scores hypotheses on any native TransformerBridge with the reference engine: any depth, slow.
+
+    Args:
+        bridge: the model; it is not changed.
+        task: enumerates the inputs, as token rows that the bridge takes.
+        truth: gives ``cluster:k`` and ``key`` a meaning, where something is known.
+        name: what reports call the model.
+    """
+
+    engine = "reference"
+
+    def __init__(self, bridge: Any, task: Task, *, truth: Any = None, name: str = "bridge") -> None:
+        self.model = None
+        self.name = name
+        self.known = truth
+        self.device = torch.device("cpu")
+        self.subject = BridgeSubject(bridge, task, truth=truth, title=f"model {name}")
+        state = bridge.state_dict()
+        self.dtype = state["embed.weight"].dtype
+        self.hash = hash_tensors(state)
+        rows = torch.arange(task.n_inputs)
+        logits = self.subject.clean(self.subject.part("logits", {}), rows)[:, 0].double()
+        self.levels = Levels(logits, torch.from_numpy(task.labels))
+        self.truth = None
+
+    def outputs(self, plan: Plan) -> Outputs:
+        """Return the function from draws to scrubbed logits."""
+        return lambda draws: scrub_rows(self.subject, plan, draws)[:, 0]
+
+
+def hash_tensors(tensors: Mapping[str, torch.Tensor]) -> str:
+    """Return the SHA-256 of named tensors, as float32."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        array = tensors[name].detach().to("cpu", torch.float32).contiguous().numpy()
+        digest.update(f"{name}{array.shape}".encode() + array.tobytes())
+    return digest.hexdigest()
 
 
 def score(
@@ -213,11 +272,10 @@ def score(
     )
 
 
-def as_hypothesis(source: Any, model: Model | None = None) -> Hypothesis:
-    """Return a hypothesis from anything that stands for one: itself, a graph, a function, or a file."""
+def as_hypothesis(source: Any, truth: Any = None) -> Hypothesis:
+    """Return a hypothesis from anything that stands for one: itself, a graph, a function of truth, a file."""
     if isinstance(source, Hypothesis):
         return source
-    truth = None if model is None else model.truth
     if isinstance(source, str | Path):
         return load_hypothesis(source, truth=truth)
     return from_graph(source(truth) if inspect.isfunction(source) else source)

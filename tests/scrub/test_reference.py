@@ -14,6 +14,7 @@ from scrubkit.scrub.evaluate import scrub_rows
 from scrubkit.scrub.plan import bind
 from scrubkit.scrub.reference import BridgeSubject
 from scrubkit.scrub.sampling import Draws
+from scrubkit.scrub.scoring import BridgeScorer
 from scrubkit.scrub.subject import Edit
 from scrubkit.task import ModularAddition
 
@@ -115,6 +116,19 @@ def test_a_direct_path_leaves_components_between_alone() -> None:
     direct = subject.run(others, [Edit(part, value, direct=True)], [], logits)
     change = (value - subject.clean(part, others)) @ subject.bridge.state_dict()["unembed.weight"].T
     torch.testing.assert_close(direct - subject.clean(logits, others), change)
+
+
+def test_a_bridge_of_any_depth_can_be_scored() -> None:
+    subject = two_blocks("LN")
+    graph = nx.DiGraph(name="late", task="modular_addition")
+    graph.add_node("root", site="logits")
+    graph.add_node("x", site="blocks.1.mlp.hook_post[pos=-1]", feature="a")
+    graph.add_edge("x", "root")
+    found = BridgeScorer(subject.bridge, subject.task_record, name="two").score(graph, draws=3)
+    assert found.settings.engine == "reference"
+    assert found.fidelity is not None
+    assert found.fidelity.value < 1
+    assert found.verdict in ("refuted", "inconclusive")
 
 
 def test_the_bridge_comes_back_without_hooks() -> None:
