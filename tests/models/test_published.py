@@ -18,6 +18,7 @@ from scrubkit.models.record import ModelConfig, Provenance
 from scrubkit.models.store import read, save
 from scrubkit.models.weights import Weights, random_weights, shapes
 from scrubkit.task import ModularAddition, ModularMultiplication, ModularSubtraction
+from scrubkit.truth.certificate import certify
 
 P, D, H, E, M = 7, 12, 3, 4, 20
 
@@ -187,6 +188,12 @@ def test_a_converted_model_is_stored_like_any_other(tmp_path):
     assert (again.task, again.weights_hash) == (model.task, model.weights_hash)
     assert again.provenance.kind == "imported"
     assert 0 <= again.provenance.history["accuracy"] <= 1
+
+
+def test_a_model_without_the_equals_sign_is_measured_like_any_other(tmp_path):
+    certificate = certify(read_published(write_pizza(tmp_path, nanda_state(P, 2), attn_coeff=0.4)))
+    assert not certificate.certified
+    assert certificate["attention_on_equals"].value == 0
 
 
 def test_the_config_names_the_task(tmp_path):
