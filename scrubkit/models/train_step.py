@@ -102,7 +102,8 @@ def forward(
     z = _mixed_values(w, rows, equals, _table_index(a, b, p))
     w_o = w["W_O"].flatten(1, 2)
     before = equals @ w["W_in"] + w["b_in"][:, None]
-    post = torch.relu(torch.baddbmm(before, z, w_o @ w["W_in"]))
+    # In place: a fresh buffer of this size would be mapped and faulted in anew at every step.
+    post = torch.baddbmm(before, z, w_o @ w["W_in"]).relu_()
     after = (equals + w["b_out"][:, None]) @ w["W_U"]
     skip = torch.baddbmm(after, z, w_o @ w["W_U"])
     return torch.baddbmm(skip, post, w["W_out"] @ w["W_U"])
@@ -126,11 +127,11 @@ def _mixed_values(
     scores = rows @ torch.einsum("rhde,rhe->rdh", w["W_K"], query) / math.sqrt(d_head)
     values = rows @ w["W_V"].transpose(1, 2).reshape(runs, d_model, heads * d_head)
     on_a, on_b = (scores.flatten(0, 1).index_select(0, i).view(runs, -1, heads) for i in index)
-    pattern = torch.stack([on_a, on_b, scores[:, -1:].expand_as(on_a)], dim=-1).softmax(dim=-1)
+    pattern = torch.stack([on_a, on_b, scores[:, -1:].expand_as(on_a)]).softmax(dim=0)
     # The pattern sums to one, so "=" enters as a constant and the tables hold differences from it.
     difference = (values - values[:, -1:]).flatten(0, 1)
     v_a, v_b = (difference.index_select(0, i).view(runs, -1, heads, d_head) for i in index)
-    z = pattern[..., 0:1] * v_a + pattern[..., 1:2] * v_b
+    z = pattern[0, ..., None] * v_a + pattern[1, ..., None] * v_b
     return z.flatten(2) + values[:, -1:]
 
 
