@@ -23,6 +23,7 @@ _HOME = {
     "load": "scrubkit.models.load",
     "save": "scrubkit.models.store",
     "train": "scrubkit.models.train",
+    "train_many": "scrubkit.models.train",
     "compile_model": "scrubkit.models.compile",
     "certify": "scrubkit.truth.certificate",
     "Hypothesis": "scrubkit.hypothesis",
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from scrubkit.models.record import Truth as Truth
     from scrubkit.models.store import save as save
     from scrubkit.models.train import train as train
+    from scrubkit.models.train import train_many as train_many
     from scrubkit.task import ModularAddition as ModularAddition
     from scrubkit.task import ModularMultiplication as ModularMultiplication
     from scrubkit.task import ModularSubtraction as ModularSubtraction

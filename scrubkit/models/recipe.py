@@ -79,8 +79,8 @@ RECIPES = {
             name="fast",
             learning_rate=1e-2,
             max_steps=4000,
-            trigger_loss=1e-3,
-            decay_steps=600,
+            trigger_loss=1e-4,
+            decay_steps=800,
         ),
         Recipe(name="paper", learning_rate=1e-3, beta2=0.98, max_steps=40_000, evaluate_every=100),
     )
