@@ -1,4 +1,4 @@
-"""Shuffled clusters: each cluster of neurons reads the embedding at the next key frequency instead of its own.
+"""Shuffled clusters: each cluster of neurons reads the embedding at the next key frequency, not its own.
 
 False of every model with two key frequencies or more. Same sites, same features, same number of edges as
 "clusters_per_frequency", and only the wiring differs: what a method must see to tell the two apart.

@@ -1,8 +1,9 @@
 """Split operands: each head serves one operand, some heads a and the others b.
 
-True of the clock on a torus: one head copies E_a, another E_b, and neurons see the two apart. False wherever a head
-mixes the operands: the pizza's only head adds them, the clock by attention weighs one against the other, and so
-do trained heads. Where the truth names no copying heads, the first half is claimed for a and the rest for b.
+True of the clock on a torus: one head copies E_a, another E_b, and neurons see the two apart. False
+wherever a head mixes the operands: the pizza's only head adds them, the clock by attention weighs one
+against the other, and so do trained heads. Where the truth names no copying heads, the first half is
+claimed for a and the rest for b.
 
 Reference: the construction of the clock by phases; compare Zhong et al. 2023, arXiv:2306.17844, section 3.
 """

@@ -1,11 +1,12 @@
 """The sum hypothesis: past the neurons, (a, b) matters only through (a + b) mod p.
 
 Each cluster of neurons reads both embeddings and depends on their sum alone; neurons of no cluster and the
-skip path do not matter. True of the clock algorithm. Of the pizza algorithm it is false, although it costs no
-loss: each cluster also depends on |cos(pi k (a - b) / p)|, the height of its wave, and only fidelity shows it.
+skip path do not matter. True of the clock algorithm. Of the pizza algorithm it is false, although it costs
+no loss: each cluster also depends on |cos(pi k (a - b) / p)|, the height of its wave, and only fidelity
+shows it.
 
-On trained models it is supported within the margin, as the heights differ little from input to input; "supported"
-means that, and not that the clusters are free of a - b.
+On trained models it is supported within the margin, as the heights differ little from input to input;
+"supported" means that, and not that the clusters are free of a - b.
 
 Reference: Nanda et al. 2023, arXiv:2301.05217, section 4; Zhong et al. 2023, arXiv:2306.17844, section 3.
 """

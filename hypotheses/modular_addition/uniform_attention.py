@@ -1,11 +1,11 @@
 """Uniform attention: the heads weigh positions without regard to the operands, and only add values up.
 
-The pattern is taken from any other input, while the attention output keeps its unordered pair. True of pizza, whose pattern
-is 1/3 everywhere, and of the clock on a torus, whose heads each look at one fixed position. False of the clock
-by attention, which multiplies by means of its pattern.
+The pattern is taken from any other input, while the attention output keeps its unordered pair. True of
+pizza, whose pattern is 1/3 everywhere, and of the clock on a torus, whose heads each look at one fixed
+position. False of the clock by attention, which multiplies by means of its pattern.
 
-On trained models it is refuted, because their heads do attend by content: in the bundled model most of what varies in
-each head's pattern is a wave of one key frequency, and fidelity falls to about .72 without it.
+On trained models it is refuted, because their heads do attend by content: in the bundled model most of what
+varies in each head's pattern is a wave of one key frequency, and fidelity falls to about .72 without it.
 
 Reference: Zhong et al. 2023, arXiv:2306.17844, section 3; Nanda et al. 2023, arXiv:2301.05217, section 4.1.
 """

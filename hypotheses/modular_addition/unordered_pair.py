@@ -1,8 +1,9 @@
 """Unordered pair: attention hands on which two operands there are, and not which came first.
 
-True of the pizza algorithm to the letter: uniform attention adds E_a + E_b. True in effect of the clocks and of trained
-models: what is read from the attention is symmetric in a and b, even where the attention itself copies
-them to different places. A weak claim all the same, as a class has two members at most: 1 bit.
+True of the pizza algorithm to the letter: uniform attention adds E_a + E_b. True in effect of the clocks
+and of trained models: what is read from the attention is symmetric in a and b, even where the attention
+itself copies them to different places. A weak claim all the same, as a class has two members at most: 1
+bit.
 
 Reference: Zhong et al. 2023, arXiv:2306.17844, section 3.
 """

@@ -1,8 +1,8 @@
-"""Wrong frequencies: the embeddings matter at as many other frequencies, none of them key or the double of one.
+"""Wrong frequencies: the embeddings matter at as many other frequencies, none of them key or a double.
 
-False of every model. A partition of the inputs cannot say so: for prime p, the wave of any frequency determines the
-token, so every choice of frequencies gives the same classes. What refutes the claim is where it says the
-information sits, with the rest of the embedding taken from another input.
+False of every model. A partition of the inputs cannot say so: for prime p, the wave of any frequency
+determines the token, so every choice of frequencies gives the same classes. What refutes the claim is where
+it says the information sits, with the rest of the embedding taken from another input.
 
 Reference: the counterpart of Nanda et al. 2023, arXiv:2301.05217, section 4.1.
 """
