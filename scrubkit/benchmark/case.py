@@ -22,7 +22,7 @@ class Evidence(Frozen):
     """One figure behind a label: what was measured of which claim, between its two thresholds.
 
     Attributes:
-        claim: "carries", "irrelevant" or "matters".
+        claim: "carries", "irrelevant", "matters", or "compound" (the errors of all claims together).
         where: node or edge that the claim is about.
         value: the figure.
         holds_below: claim holds if the figure is under this ("carries", "irrelevant"), or None.
@@ -31,7 +31,7 @@ class Evidence(Frozen):
         fails_below: claim fails if the figure is under this, or None.
     """
 
-    claim: Literal["carries", "irrelevant", "matters"]
+    claim: Literal["carries", "irrelevant", "matters", "compound"]
     where: str
     value: float
     holds_below: float | None = None
@@ -59,11 +59,12 @@ class ModelSpec(Frozen):
 
     Attributes:
         kind: "load" (a name that `scrubkit.load` takes), "compile" (a compile request), "train" (options of
-            `scrubkit.train`), or "checkpoint" (options of `scrubkit.train` and the step of a trajectory).
+            `scrubkit.train`), "checkpoint" (options of `scrubkit.train` with the length of a trajectory and an
+            index into it), or "functions" (a name in `scrubkit.benchmark.graphs`, which is no transformer).
         options: the name under "name", or the options.
     """
 
-    kind: Literal["load", "compile", "train", "checkpoint"]
+    kind: Literal["load", "compile", "train", "checkpoint", "functions"]
     options: dict[str, Any] = Field(default_factory=dict)
 
     @cached_property

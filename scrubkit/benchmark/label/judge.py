@@ -1,0 +1,107 @@
+"""From a hypothesis's claims to figures, and from figures to a label.
+
+For every mapped edge m -> n the feature must say all that n receives (*carries*: within(m, n) / moved(m, n)) and the
+edge must move n (*matters*: moved(m, n) / total(n)). For every node that reads something, what no parent holds must
+not move it (*irrelevant*: rest(n) / total(n)). A node whose feature is constant says that its reader does not depend
+on it: there moved(m, n) / total(n) must be small instead. To first order the errors add up along the graph,
+
+    error(n) = irrelevant(n) + sum over m of matters(m, n) * (carries(m, n) + error(m)),
+
+and error(root), the *compound* error, must be small too: parts that are large and cancel may each be described well
+and the whole badly. No scrub is run and no method under test is asked.
+"""
+
+from __future__ import annotations
+
+from scrubkit.benchmark.case import Evidence, Label
+from scrubkit.benchmark.label.criteria import carrying, compound, decide, effect, irrelevance
+from scrubkit.benchmark.label.measure import Interventions
+from scrubkit.hypothesis import Hypothesis
+from scrubkit.models.model import Model
+from scrubkit.scrub.engine import EngineSubject
+from scrubkit.scrub.plan import Visit, bind
+from scrubkit.scrub.sampling import Exchange
+from scrubkit.scrub.subject import Subject
+
+NEGLIGIBLE = 1e-9
+"""Share of the reader's variance below which a part moves nothing, so that nothing can vary within classes."""
+
+
+class Judge:
+    """Labels many hypotheses about one subject; what they share is measured once."""
+
+    def __init__(self, subject: Subject) -> None:
+        """Take a subject whose inputs count alike."""
+        self.subject = subject
+        self.interventions = Interventions(subject)
+
+    @classmethod
+    def of(cls, model: Model) -> Judge:
+        """Return the judge of a model, on the CPU whatever else there is."""
+        return cls(EngineSubject(model, "cpu"))
+
+    def label(self, hypothesis: Hypothesis) -> Label:
+        """Return the label of one hypothesis.
+
+        Raises:
+            HypothesisError: it does not fit the subject.
+        """
+        plan = bind(hypothesis, self.subject)
+        # A node is visited once for each reader, and its claims are the same at every visit.
+        nodes = {visit.node: visit for visit in plan.root.walk()}
+        figures: list[Evidence] = []
+        errors: dict[str, float] = {}
+        for name in hypothesis.nodes:
+            errors[name] = self._examine(nodes[name], hypothesis, errors, figures)
+        figures.append(compound(hypothesis.root, errors[hypothesis.root]))
+        return decide(figures, tested=plan.testable)
+
+    def _examine(
+        self, node: Visit, hypothesis: Hypothesis, errors: dict[str, float], figures: list[Evidence]
+    ) -> float:
+        """Measure what is claimed of one node and the edges into it; return its error."""
+        if not node.children:
+            return 0.0
+        measured, total = self.interventions, self.interventions.total(node)
+        error = 0.0
+        loose = any(child.unimportant for child in node.children)
+        if node.other != "exact" and (node.reads_other or loose or node.holds):
+            left_out = _ratio(measured.rest(node), total)
+            figures.append(irrelevance(node.node, left_out))
+            error += left_out
+        for child in node.children:
+            if child.unimportant:
+                continue
+            where = f"{child.node} -> {node.node}"
+            moved = measured.moved(child, node)
+            share = _ratio(moved, total)
+            if child.exchange is not None and _lets_anything_in(child.exchange, self.subject.n_inputs):
+                figures.append(irrelevance(where, share))
+                error += share
+                continue
+            figures.append(effect(where, share))
+            varied = 0.0
+            if child.exchange is not None and share > NEGLIGIBLE:
+                claimed = hypothesis.nodes[child.node]
+                claim = (claimed.feature and claimed.feature.text, claimed.tolerance, claimed.period)
+                varied = _ratio(measured.within(child, node, child.exchange, (claim, claimed.sampler)), moved)
+                figures.append(carrying(where, varied, share))
+            error += share * (varied + errors[child.node])
+        return error
+
+
+def label(model: Model, hypothesis: Hypothesis) -> Label:
+    """Say whether a hypothesis is true of a model's weights; see `Judge` to label several.
+
+    Raises:
+        HypothesisError: it does not fit the model.
+    """
+    return Judge.of(model).label(hypothesis)
+
+
+def _ratio(part: float, whole: float) -> float:
+    return part / whole if whole > 0 else 0.0
+
+
+def _lets_anything_in(exchange: Exchange, n_inputs: int) -> bool:
+    return int(exchange.count.min()) == n_inputs
