@@ -34,7 +34,14 @@ _ORDER = (
 
 
 def run_edited(tables: Tables, base: Int[Tensor, " item"], edits: Sequence[Edit], reader: Part) -> Tensor:
-    """Run on base rows with edits set, in order, and read one part.
+    """Run on base rows with edits set, in order, and read one part; see `read_edited`."""
+    return read_edited(tables, base, edits, [reader])[0]
+
+
+def read_edited(
+    tables: Tables, base: Int[Tensor, " item"], edits: Sequence[Edit], readers: Sequence[Part]
+) -> list[Tensor]:
+    """Run on base rows with edits set, in order, and read some parts.
 
     Direct edits are set in a second run, in which the attention and MLP outputs between them and the reader
     keep the values of the first.
@@ -42,13 +49,16 @@ def run_edited(tables: Tables, base: Int[Tensor, " item"], edits: Sequence[Edit]
     direct = [edit for edit in edits if edit.direct]
     first = _Pass(tables, base, [edit for edit in edits if not edit.direct])
     if not direct:
-        return first.read(reader)
+        return [first.read(reader) for reader in readers]
     start = min(_ORDER.index(kind(edit.part.hook)) for edit in direct)
-    frozen: dict[str, Tensor] = {}
-    for enters, leaves in (("hook_resid_pre", "hook_attn_out"), ("hook_resid_mid", "hook_mlp_out")):
-        if start <= _ORDER.index(enters) and _ORDER.index(kind(reader.hook)) > _ORDER.index(leaves):
-            frozen[leaves] = first.hook(leaves)
-    return _Pass(tables, base, edits, frozen).read(reader)
+    values = []
+    for reader in readers:
+        frozen: dict[str, Tensor] = {}
+        for enters, leaves in (("hook_resid_pre", "hook_attn_out"), ("hook_resid_mid", "hook_mlp_out")):
+            if start <= _ORDER.index(enters) and _ORDER.index(kind(reader.hook)) > _ORDER.index(leaves):
+                frozen[leaves] = first.hook(leaves)
+        values.append(_Pass(tables, base, edits, frozen).read(reader))
+    return values
 
 
 @dataclass

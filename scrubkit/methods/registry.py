@@ -1,0 +1,117 @@
+"""Finding a method: by built-in name, by entry point, as ``module:attribute``, or the object itself."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from scrubkit.errors import BenchError, nearest
+from scrubkit.methods.protocol import Finder, Scorer
+
+GROUP = "scrubkit.methods"
+"""Entry-point group in which other packages may register methods."""
+
+_HOME = {
+    "causal-scrubbing": "causal_scrubbing:CausalScrubbing",
+    "audited-scrubbing": "audited_scrubbing:AuditedScrubbing",
+    "zero-ablation": "ablation:ZeroAblation",
+    "mean-ablation": "ablation:MeanAblation",
+    "resample-ablation": "ablation:ResampleAblation",
+    "path-patching": "path_patching:PathPatching",
+    "interchange-accuracy": "interchange:InterchangeAccuracy",
+    "das": "das:AlignmentSearch",
+    "linear-probe": "linear_probe:LinearProbe",
+    "circuit-tests": "circuit_tests:CircuitTests",
+    "attribution-patching": "attribution_patching:AttributionPatching",
+    "integrated-gradients": "attribution_patching:IntegratedGradients",
+    "acdc": "acdc:Pruning",
+    "random-scores": "random_scores:RandomScores",
+}
+
+
+def builtin_methods() -> tuple[str, ...]:
+    """Return the names of the methods that scrubkit brings, scorers first."""
+    return tuple(_HOME)
+
+
+def find_method(source: Any) -> Scorer | Finder:
+    """Return the method that a name, a path or an object stands for.
+
+    Args:
+        source: a built-in name, the name of an entry point in the group ``scrubkit.methods``,
+            ``module:attribute`` where the attribute is an instance or a class that needs no arguments, or an
+            instance.
+
+    Raises:
+        BenchError: there is no such method, it cannot be imported, or it has no name, or neither ``score``
+            nor ``find``.
+    """
+    if not isinstance(source, str):
+        return _checked(source, title="method")
+    if source in _HOME:
+        return _checked(_load(f"{__package__}.{_HOME[source]}", source), title=source)
+    if ":" in source:
+        return _checked(_load(source, source), title=source)
+    installed = {point.name: point for point in entry_points(group=GROUP)}
+    if source in installed:
+        return _checked(_from_entry_point(installed[source]), title=source)
+    known = [*_HOME, *installed]
+    raise BenchError(
+        f"unknown method {source!r}{nearest(source, known)}; methods are {', '.join(known)}, or "
+        "package.module:attribute for one of your own"
+    )
+
+
+def _from_entry_point(point: EntryPoint) -> Any:
+    try:
+        return point.load()
+    except Exception as error:
+        raise BenchError(
+            f"entry point {point.value!r} cannot be loaded: {type(error).__name__}: {error}", title=point.name
+        ) from error
+
+
+def _load(path: str, title: str) -> Any:
+    """Import ``module:attribute``; the attribute may be dotted."""
+    module_name, _, attribute = path.partition(":")
+    try:
+        found: Any = importlib.import_module(module_name)
+    except Exception as error:
+        raise BenchError(
+            f"cannot import {module_name!r}: {type(error).__name__}: {error}; is it on the path?",
+            title=title,
+        ) from error
+    for name in attribute.split("."):
+        if not hasattr(found, name):
+            there = [n for n in vars(found) if not n.startswith("_")] if hasattr(found, "__dict__") else []
+            raise BenchError(f"{module_name!r} has no {name!r}{nearest(name, there)}", title=title)
+        found = getattr(found, name)
+    return found
+
+
+def _checked(found: Any, *, title: str) -> Scorer | Finder:
+    """Return an instance that has what the protocol asks for."""
+    if inspect.isclass(found):
+        try:
+            found = found()
+        except Exception as error:
+            raise BenchError(
+                f"{found.__name__}() failed: {type(error).__name__}: {error}; give an instance, or "
+                "make every argument optional",
+                title=title,
+            ) from error
+    faults = []
+    if not isinstance(getattr(found, "name", None), str) or not found.name:
+        faults.append(f"{_kind(found)} needs a name, a non-empty string")
+    roles = [role for role in ("score", "find") if callable(getattr(found, role, None))]
+    if not roles:
+        faults.append(f"{_kind(found)} needs a function score or find; see scrubkit.methods.protocol")
+    if faults:
+        raise BenchError(faults, title=title)
+    return found
+
+
+def _kind(found: Any) -> str:
+    return getattr(found, "__name__", None) or type(found).__name__
