@@ -33,7 +33,7 @@ _HOME = {
     "Margins": "scrubkit.scrub.score",
     "score": "scrubkit.scrub.scoring",
     "Scorer": "scrubkit.scrub.scoring",
-    "BridgeScorer": "scrubkit.scrub.scoring",
+    "BridgeScorer": "scrubkit.scrub.bridge_scorer",
     "scrub": "scrubkit.scrub.functions",
     "explain": "scrubkit.scrub.explain",
     "Answer": "scrubkit.methods.protocol",

@@ -18,10 +18,11 @@ from scrubkit.hypothesis import Hypothesis, from_graph
 from scrubkit.scrub.evaluate import scrub_rows
 from scrubkit.scrub.exact import enumerate_outputs
 from scrubkit.scrub.function_graph import FunctionGraph
+from scrubkit.scrub.options import check_draws, recovered, versions
 from scrubkit.scrub.plan import Plan, bind
 from scrubkit.scrub.sampling import Draws, by_feature
 from scrubkit.scrub.score import Interval, Margins, Score, Settings
-from scrubkit.scrub.scoring import CONFIDENCE, check_draws, recovered, versions
+from scrubkit.scrub.scoring import CONFIDENCE
 from scrubkit.scrub.verdict import decide, exactly, over_draws, relative
 
 AUTO_DRAWS = 64

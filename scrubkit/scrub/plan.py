@@ -7,16 +7,17 @@ parts are set or held when it is evaluated.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from scrubkit.errors import FeatureError, HypothesisError, SiteError
-from scrubkit.feature import Feature, class_ids
+from scrubkit.errors import HypothesisError
 from scrubkit.hypothesis import Hypothesis, Node
+from scrubkit.scrub.bits import node_bits, self_draw_rate
+from scrubkit.scrub.fit import check_reads, count_visits, evaluate_features, resolve_parts
 from scrubkit.scrub.sampling import Exchange, by_feature, everything, fixed
 from scrubkit.scrub.subject import Subject
 
@@ -70,8 +71,9 @@ class Plan:
         root: the tree of visits.
         anyone: the exchange from which other inputs are drawn.
         root_exchange: how the reference itself is redrawn under ``resample_root``; None to keep it.
-        bits: for each mapped node, the mean log2 of how many different contexts may stand in for it: its
-            class counted in distinct values of what it depends on.
+        bits: for each mapped node, the mean log2 of how many stand-ins its input has that differ in what the
+            node depends on.
+        self_draw_rate: how often a draw gives the reader's own input back.
     """
 
     hypothesis: Hypothesis
@@ -104,16 +106,16 @@ def bind(hypothesis: Hypothesis, subject: Subject, *, resample_root: bool = Fals
     faults: list[str] = []
     if hypothesis.task and subject.task and hypothesis.task != subject.task:
         faults.append(f"is about the task {hypothesis.task!r}, and {subject.title} is of {subject.task!r}")
-    parts = _resolve_parts(hypothesis, subject, faults)
-    features = _evaluate_features(hypothesis, subject, faults)
+    parts = resolve_parts(hypothesis, subject, faults)
+    features = evaluate_features(hypothesis, subject, faults)
     for node in hypothesis.nodes.values():
-        _check_reads(node, hypothesis, parts, subject, faults)
+        check_reads(node, hypothesis, parts, subject, faults)
     root = hypothesis.nodes[hypothesis.root]
     if root.name in parts and not subject.is_output(parts[root.name]):
         faults.append(f"node {root.name!r}: the root must sit on the logits, found {root.site}")
     if resample_root and root.name not in features:
         faults.append(f"node {root.name!r}: redrawing the reference needs a feature at the root")
-    visits = _count_visits(hypothesis)
+    visits = count_visits(hypothesis)
     if visits > MAX_VISITS:
         faults.append(
             f"unrolls into {visits:,} visits, more than {MAX_VISITS:,}; split shared nodes or drop layers"
@@ -122,7 +124,7 @@ def bind(hypothesis: Hypothesis, subject: Subject, *, resample_root: bool = Fals
         raise HypothesisError(faults, title=title)
     exchanges = {name: _exchange(hypothesis.nodes[name], features, subject) for name in hypothesis.nodes}
     unroll = _Unroll(hypothesis, subject, parts, exchanges)
-    rates = [_self_draw_rate(e, subject.n_inputs) for n, e in exchanges.items() if n != hypothesis.root]
+    rates = [self_draw_rate(e, subject.n_inputs) for n, e in exchanges.items() if n != hypothesis.root]
     return Plan(
         hypothesis=hypothesis,
         root=unroll.visit(hypothesis.root, direct=False),
@@ -131,77 +133,12 @@ def bind(hypothesis: Hypothesis, subject: Subject, *, resample_root: bool = Fals
         if resample_root
         else None,
         bits={
-            n: _bits(hypothesis.nodes[n], parts, features, exchanges, subject)
+            n: node_bits(hypothesis.nodes[n], parts, features, exchanges, subject)
             for n in hypothesis.nodes
             if n != hypothesis.root and not hypothesis.nodes[n].unimportant
         },
         self_draw_rate=float(np.mean(rates)) if rates else 1.0,
     )
-
-
-def _resolve_parts(hypothesis: Hypothesis, subject: Subject, faults: list[str]) -> dict[str, Any]:
-    parts = {}
-    for node in hypothesis.nodes.values():
-        try:
-            parts[node.name] = subject.part(node.site, hypothesis.subspaces)
-        except SiteError as error:
-            faults += [f"node {node.name!r}: {fault}" for fault in error.faults]
-    return parts
-
-
-def _evaluate_features(
-    hypothesis: Hypothesis, subject: Subject, faults: list[str]
-) -> dict[str, tuple[np.ndarray, ...]]:
-    features = {}
-    for node in hypothesis.nodes.values():
-        if node.feature is None:
-            continue
-        try:
-            values = node.feature.values(subject.columns, subject.constants, subject.tokens)
-        except FeatureError as error:
-            faults += [f"node {node.name!r}: {fault}" for fault in error.faults]
-            continue
-        features[node.name] = values
-        for key in ("tolerance", "period"):
-            if len(getattr(node, key)) > len(values):
-                faults.append(
-                    f"node {node.name!r}: {key} has {len(getattr(node, key))} entries, and the feature has "
-                    f"{len(values)} components"
-                )
-        if isinstance(node.sampler, tuple) and max(node.sampler) >= subject.n_inputs:
-            faults.append(
-                f"node {node.name!r}: sampler names row {max(node.sampler)}; "
-                f"rows are 0 to {subject.n_inputs - 1}"
-            )
-    return features
-
-
-def _check_reads(
-    node: Node, hypothesis: Hypothesis, parts: Mapping[str, Any], subject: Subject, faults: list[str]
-) -> None:
-    """Check that what a node reads lies upstream of it and does not overlap."""
-    read = [parent for parent, _ in node.parents if parent in parts]
-    if node.name in parts:
-        for parent in read:
-            if not subject.upstream(parts[parent], parts[node.name]):
-                faults.append(
-                    f"edge {parent!r} -> {node.name!r}: {hypothesis.nodes[parent].site} is not upstream of "
-                    f"{node.site}; reverse the edge, or map one of them elsewhere"
-                )
-    for i, one in enumerate(read):
-        for other in read[i + 1 :]:
-            if subject.overlap(parts[one], parts[other]):
-                faults.append(
-                    f"node {node.name!r} reads {one!r} and {other!r}, which overlap: "
-                    f"{hypothesis.nodes[one].site} and {hypothesis.nodes[other].site}"
-                )
-
-
-def _count_visits(hypothesis: Hypothesis) -> int:
-    sizes: dict[str, int] = {}
-    for name, node in hypothesis.nodes.items():
-        sizes[name] = 1 + sum(sizes[parent] for parent, _ in node.parents)
-    return sizes[hypothesis.root]
 
 
 def _exchange(
@@ -214,58 +151,6 @@ def _exchange(
     if node.sampler == "uniform" or node.name not in features:
         return everything(subject.n_inputs, subject.weights)
     return by_feature(features[node.name], node.tolerance, node.period, subject.weights)
-
-
-def _self_draw_rate(exchange: Exchange | None, n_inputs: int) -> float:
-    """Return how often a draw gives the reader's own input back, under equal weights."""
-    return 1.0 if exchange is None else float((1 / exchange.count.double()).mean())
-
-
-def _bits(
-    node: Node,
-    parts: Mapping[str, Any],
-    features: Mapping[str, tuple[np.ndarray, ...]],
-    exchanges: Mapping[str, Exchange | None],
-    subject: Subject,
-) -> float:
-    """Return the mean log2 of the number of stand-ins that differ in what the node depends on.
-
-    A leaf depends on its site's value, any other node on the features of what it reads; stand-ins that agree
-    on that are one stand-in.
-    """
-    exchange = exchanges[node.name]
-    if exchange is None:
-        return 0.0
-    context = [ids for parent, _ in node.parents for ids in _context(parent, features, exchanges, subject)]
-    if not node.parents:
-        context = [subject_values(subject, parts[node.name])]
-    ids = class_ids(context) if context else np.zeros(subject.n_inputs, dtype=np.int64)
-    order, start, count = (x.numpy() for x in (exchange.order, exchange.start, exchange.count))
-    _, first, inverse = np.unique(start * (len(order) + 1) + count, return_index=True, return_inverse=True)
-    distinct = np.array([len(np.unique(ids[order[start[x] : start[x] + count[x]]])) for x in first])
-    return float(np.log2(distinct[inverse]).mean())
-
-
-def _context(
-    parent: str,
-    features: Mapping[str, tuple[np.ndarray, ...]],
-    exchanges: Mapping[str, Exchange | None],
-    subject: Subject,
-) -> Sequence[np.ndarray]:
-    if exchanges[parent] is None:
-        return [np.arange(subject.n_inputs)]
-    return features.get(parent, ())
-
-
-def subject_values(subject: Subject, part: Any) -> np.ndarray:
-    """Return a number for each input that is equal where the clean value of a part is the same."""
-    import torch
-
-    values = subject.clean(part, torch.arange(subject.n_inputs))
-    flat = values.reshape(subject.n_inputs, -1).double()
-    # One random projection tells values apart; exact equality is what is asked.
-    probe = torch.randn(flat.shape[1], dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    return class_ids([(flat @ probe).cpu().numpy().clip(-9e8, 9e8)])
 
 
 class _Unroll:
@@ -330,8 +215,3 @@ class _Unroll:
             if below and self.subject.upstream(part, self.parts[node.name]):
                 holds.append(part)
         return tuple(holds)
-
-
-def feature_values(feature: Feature, subject: Subject) -> tuple[np.ndarray, ...]:
-    """Evaluate a feature on every input of a subject."""
-    return feature.values(subject.columns, subject.constants, subject.tokens)

@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
-import inspect
 import threading
 import time
-from collections.abc import Mapping
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import torch
 
 from scrubkit import __version__
-from scrubkit.errors import ScrubError
-from scrubkit.hypothesis import Hypothesis, from_graph, load_hypothesis
+from scrubkit.hypothesis import Hypothesis
 from scrubkit.models.model import Model
 from scrubkit.scrub.engine import EngineSubject
-from scrubkit.scrub.evaluate import scrub_rows
 from scrubkit.scrub.figures import Levels
+from scrubkit.scrub.options import as_hypothesis, check_draws, choose_device, recovered, versions
 from scrubkit.scrub.passes import Outputs, PassFigures, exact_figures, run_passes
 from scrubkit.scrub.plan import Plan, bind
-from scrubkit.scrub.reference import BridgeSubject
-from scrubkit.scrub.score import Interval, Margins, Score, Settings
+from scrubkit.scrub.score import Margins, Score, Settings
 from scrubkit.scrub.subject import Subject
 from scrubkit.scrub.verdict import decide, exactly, over_draws, relative
-from scrubkit.task import Task
 from scrubkit.truth.graph import truth_graph
 from scrubkit.truth.match import match
 
@@ -193,46 +185,6 @@ class Scorer:
         )
 
 
-class BridgeScorer(Scorer):
-    """Scores hypotheses on any native TransformerBridge with the reference engine: any depth, slow.
-
-    Args:
-        bridge: the model; it is not changed.
-        task: enumerates the inputs, as token rows that the bridge takes.
-        truth: gives ``cluster:k`` and ``key`` a meaning, where something is known.
-        name: what reports call the model.
-    """
-
-    engine = "reference"
-
-    def __init__(self, bridge: Any, task: Task, *, truth: Any = None, name: str = "bridge") -> None:
-        self.model = None
-        self.name = name
-        self.known = truth
-        self.device = torch.device("cpu")
-        self.subject = BridgeSubject(bridge, task, truth=truth, title=f"model {name}")
-        state = bridge.state_dict()
-        self.dtype = state["embed.weight"].dtype
-        self.hash = hash_tensors(state)
-        rows = torch.arange(task.n_inputs)
-        logits = self.subject.clean(self.subject.part("logits", {}), rows)[:, 0].double()
-        self.levels = Levels(logits, torch.from_numpy(task.labels))
-        self.truth = None
-
-    def outputs(self, plan: Plan) -> Outputs:
-        """Return the function from draws to scrubbed logits."""
-        return lambda draws: scrub_rows(self.subject, plan, draws)[:, 0]
-
-
-def hash_tensors(tensors: Mapping[str, torch.Tensor]) -> str:
-    """Return the SHA-256 of named tensors, as float32."""
-    digest = hashlib.sha256()
-    for name in sorted(tensors):
-        array = tensors[name].detach().to("cpu", torch.float32).contiguous().numpy()
-        digest.update(f"{name}{array.shape}".encode() + array.tobytes())
-    return digest.hexdigest()
-
-
 def score(
     model: Model,
     hypothesis: Hypothesis | Any,
@@ -270,47 +222,3 @@ def score(
     return scorer.score(
         hypothesis, draws=draws, seed=seed, margin=margin, resample_root=resample_root, exact=exact
     )
-
-
-def as_hypothesis(source: Any, truth: Any = None) -> Hypothesis:
-    """Return a hypothesis from anything that stands for one: itself, a graph, a function of truth, a file."""
-    if isinstance(source, Hypothesis):
-        return source
-    if isinstance(source, str | Path):
-        return load_hypothesis(source, truth=truth)
-    return from_graph(source(truth) if inspect.isfunction(source) else source)
-
-
-def check_draws(draws: int | str) -> None:
-    """Raise ScrubError unless draws is "auto" or a whole number from 2 to 100,000."""
-    whole = isinstance(draws, int | np.integer) and not isinstance(draws, bool)
-    if draws != "auto" and not (whole and 2 <= int(draws) <= 100_000):
-        raise ScrubError(f"draws must be 'auto' or from 2 to 100,000, found {draws!r}")
-
-
-def recovered(scrubbed: Interval, model_loss: float, baseline_loss: float) -> Interval:
-    """Return (scrubbed - baseline) / (model - baseline); infinite where the two levels are equal."""
-    gap = model_loss - baseline_loss
-    if gap == 0:
-        return Interval(value=float("nan"), low=float("-inf"), high=float("inf"))
-    return scrubbed.mapped(1 / gap, -baseline_loss / gap)
-
-
-def choose_device(device: str) -> torch.device:
-    """Return the device asked for, or the best there is.
-
-    Raises:
-        ScrubError: no such device here.
-    """
-    if device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    known = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if not known.get(device.split(":")[0], False):
-        there = ", ".join(name for name, available in known.items() if available)
-        raise ScrubError(f"device {device!r} is not available; here are: {there}")
-    return torch.device(device)
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of the libraries that can move a score."""
-    return {"scrubkit": __version__, "torch": torch.__version__, "numpy": np.__version__}

@@ -10,11 +10,11 @@ from transformer_lens.model_bridge.sources import boot_native
 
 from scrubkit.errors import HypothesisError
 from scrubkit.hypothesis import from_graph
+from scrubkit.scrub.bridge_scorer import BridgeScorer
 from scrubkit.scrub.evaluate import scrub_rows
 from scrubkit.scrub.plan import bind
 from scrubkit.scrub.reference import BridgeSubject
 from scrubkit.scrub.sampling import Draws
-from scrubkit.scrub.scoring import BridgeScorer
 from scrubkit.scrub.subject import Edit
 from scrubkit.task import ModularAddition
 
