@@ -59,8 +59,9 @@ class ModelSpec(Frozen):
 
     Attributes:
         kind: "load" (a name that `scrubkit.load` takes), "compile" (a compile request), "train" (options of
-            `scrubkit.train`), "checkpoint" (options of `scrubkit.train` with the length of a trajectory and an
-            index into it), or "functions" (a name in `scrubkit.benchmark.graphs`, which is no transformer).
+            `scrubkit.train`), "checkpoint" (options of `scrubkit.train` with the length of a trajectory and
+            an index into it), or "functions" (a name in `scrubkit.benchmark.graphs`, which is no
+            transformer).
         options: the name under "name", or the options.
     """
 

@@ -1,7 +1,7 @@
 """What the makers of hypotheses may know of a model: its truth, its task and its shape.
 
-Stories and mutators work on networkx graphs in the attributes of hypothesis files. They are pure: the graph that
-they are given is not changed, and chance comes from the generator that they are given.
+Stories and mutators work on networkx graphs in the attributes of hypothesis files. They are pure: the graph
+that they are given is not changed, and chance comes from the generator that they are given.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """From a description to a model, the same one every time.
 
-Compiled models are made anew, which takes milliseconds. Trained ones are trained and certified once and kept under
-the user's cache folder, by the hash of their description; so are the models along one training run.
+Compiled models are made anew, which takes milliseconds. Trained ones are trained and certified once and kept
+under the user's cache folder, by the hash of their description; so are the models along one training run.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ def build(spec: ModelSpec, *, cache_dir: str | Path | None = None) -> Model:
 
     Args:
         spec: the description.
-        cache_dir: where trained models are kept; by default ``$SCRUBKIT_CACHE``, or else the user's cache folder.
+        cache_dir: where trained models are kept; by default ``$SCRUBKIT_CACHE``, or else the user's cache
+        folder.
 
     Raises:
         ModelError: the model cannot be loaded, compiled or stored.
@@ -67,7 +68,7 @@ def _trained(folder: Path, options: dict[str, Any]) -> Model:
 
 
 def _checkpoint(runs: Path, options: dict[str, Any]) -> Model:
-    """Return a model along a training run; the whole run is kept when one of its models is first asked for."""
+    """Return a model along a training run; the whole run is kept when a model of it is first asked for."""
     index = options.pop("index")
     folder = runs / ModelSpec(kind="train", options=options).key[:32]
     listing = folder / "trajectory" / "losses.json"

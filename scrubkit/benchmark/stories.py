@@ -1,7 +1,7 @@
 """Stories: what is true of a model, told at different sites.
 
-Each family tells one part of a known algorithm as a hypothesis. A story follows from the truth of a model; whether
-it holds of the weights is for `scrubkit.benchmark.label` to say.
+Each family tells one part of a known algorithm as a hypothesis. A story follows from the truth of a model;
+whether it holds of the weights is for `scrubkit.benchmark.label` to say.
 """
 
 from __future__ import annotations

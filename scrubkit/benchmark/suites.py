@@ -1,9 +1,9 @@
 """Suites: versioned lists of cases, made from a seed.
 
-``fast`` runs in a minute, ``standard`` is the published bench, and ``function-graphs`` holds graphs of a few nodes
-whose scrubs are known by enumeration. In the first two, every family has as many true cases as false ones, and
-the operators take turns. A suite is made at first use and kept; the labels of one that holds trained models
-rest on the models as trained on this machine, and so does its hash.
+``fast`` runs in a minute, ``standard`` is the published bench, and ``function-graphs`` holds graphs of a few
+nodes whose scrubs are known by enumeration. In the first two, every family has as many true cases as false
+ones, and the operators take turns. A suite is made at first use and kept; the labels of one that holds
+trained models rest on the models as trained on this machine, and so does its hash.
 """
 
 from __future__ import annotations
@@ -16,15 +16,17 @@ from pathlib import Path
 
 import numpy as np
 
-from scrubkit.benchmark import manifest, roster
+from scrubkit.benchmark import graphs, manifest, roster
 from scrubkit.benchmark.candidates import Candidate, Tally, find
-from scrubkit.benchmark.case import Case
+from scrubkit.benchmark.case import Case, ModelSpec
+from scrubkit.benchmark.label import Judge
 from scrubkit.benchmark.manifest import Suite
 from scrubkit.benchmark.roster import Entry
 from scrubkit.errors import BenchError, nearest
-from scrubkit.hypothesis import to_json
+from scrubkit.hypothesis import from_graph, to_json
 
 VERSION = "1"
+FUNCTION_GRAPHS = "function-graphs"
 SHIPPED = Path(__file__).parent / "data"
 """Folder of the suites that come with the package; `python -m scrubkit.benchmark.ship` makes them anew."""
 
@@ -35,20 +37,18 @@ class Definition:
 
     Attributes:
         entries: its models, by seed.
-        rounds: how often each operator is tried on each story.
-        share: at most how many cases of one label a family has of one model.
+        share: how many true and how many false cases a family has of one model.
         vacuous: at most how many vacuous cases there are of one model.
     """
 
     entries: Callable[[int], Iterable[Entry]]
-    rounds: int
     share: int
     vacuous: int = 1
 
 
 DEFINITIONS: Mapping[str, Definition] = {
-    "fast": Definition(roster.fast, rounds=1, share=2),
-    "standard": Definition(roster.standard, rounds=2, share=3),
+    "fast": Definition(roster.fast, share=2),
+    "standard": Definition(roster.standard, share=1),
 }
 """Name to how the suite is made."""
 
@@ -72,6 +72,8 @@ def held_out(name: str, seed: int, *, cache_dir: str | Path | None = None) -> Su
     Raises:
         BenchError: there is no such suite, or the seed is that of the published one.
     """
+    if name == FUNCTION_GRAPHS:
+        raise BenchError(f"{name} is a fixed list and has no held-out cases; hold out of fast or standard")
     if not isinstance(seed, int) or seed <= 0:
         raise BenchError(f"a held-out suite needs a whole seed above 0, found {seed!r}; 0 is published")
     return _cached(name, seed, cache_dir)
@@ -79,16 +81,18 @@ def held_out(name: str, seed: int, *, cache_dir: str | Path | None = None) -> Su
 
 def suite_names() -> tuple[str, ...]:
     """Return the names of the suites."""
-    return tuple(DEFINITIONS)
+    return (*DEFINITIONS, FUNCTION_GRAPHS)
 
 
 def make(name: str, seed: int = 0) -> Suite:
     """Make a suite: find the candidates of every model, choose among them, and number them."""
+    if name == FUNCTION_GRAPHS:
+        return _function_graphs()
     definition, tally = DEFINITIONS[name], Tally()
     chosen: list[Candidate] = []
     for number, entry in enumerate(definition.entries(seed)):
         rng = np.random.default_rng([seed, 3, number])
-        chosen += _choose(list(find(entry, rng, definition.rounds, tally)), definition, rng)
+        chosen += _capped(find(entry, rng, definition.share, tally), definition.vacuous)
     chosen = _balanced(chosen, np.random.default_rng([seed, 4]))
     return Suite(
         name=name,
@@ -119,32 +123,34 @@ def _cached(name: str, seed: int, cache_dir: str | Path | None) -> Suite:
     return suite
 
 
-def _choose(found: Sequence[Candidate], definition: Definition, rng: np.random.Generator) -> list[Candidate]:
-    """Choose among the candidates of one model: some of each family and label, operators in turn."""
-    groups: dict[tuple[str, str], list[Candidate]] = defaultdict(list)
+def _function_graphs() -> Suite:
+    """Label the claims about graphs of a few functions; those that are ambiguous are left out."""
+    cases = []
+    for name, about, claim in graphs.claims():
+        hypothesis = from_graph(claim)
+        label = Judge(graphs.find(about).graph).label(hypothesis)
+        spec = ModelSpec(kind="functions", options={"name": about})
+        cases.append(
+            Case(
+                id=f"{about}-{name}",
+                model=spec,
+                variant="functions",
+                family=about,
+                operator="none" if label.label == "true" else name,
+                hypothesis=json.loads(to_json(hypothesis)),
+                label=label,
+            )
+        )
+    kept = tuple(case for case in cases if case.label.label != "ambiguous")
+    return Suite(name=FUNCTION_GRAPHS, version=VERSION, cases=kept, ambiguous=len(cases) - len(kept))
+
+
+def _capped(found: Iterable[Candidate], vacuous: int) -> Iterator[Candidate]:
+    """Yield candidates, of the vacuous ones so many at most."""
     for candidate in found:
-        label = candidate.label.label
-        groups["" if label == "vacuous" else candidate.family, label].append(candidate)
-    chosen = []
-    for (_, label), group in groups.items():
-        most = definition.vacuous if label == "vacuous" else definition.share
-        chosen += _in_turn(group, most, rng)
-    return chosen
-
-
-def _in_turn(group: Sequence[Candidate], most: int, rng: np.random.Generator) -> list[Candidate]:
-    """Take one candidate of each operator, in random order, then a second of each, up to so many."""
-    by_operator: dict[str, list[Candidate]] = defaultdict(list)
-    for candidate in group:
-        by_operator[candidate.operator].append(candidate)
-    queues = [by_operator[name] for name in sorted(by_operator)]
-    taken: list[Candidate] = []
-    depth = 0
-    while len(taken) < min(most, len(group)):
-        level = [queue[depth] for queue in queues if len(queue) > depth]
-        taken += [level[i] for i in rng.permutation(len(level))]
-        depth += 1
-    return taken[:most]
+        vacuous -= candidate.label.label == "vacuous"
+        if candidate.label.label != "vacuous" or vacuous >= 0:
+            yield candidate
 
 
 def _balanced(chosen: Sequence[Candidate], rng: np.random.Generator) -> list[Candidate]:

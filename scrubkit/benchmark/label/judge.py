@@ -1,14 +1,15 @@
 """From a hypothesis's claims to figures, and from figures to a label.
 
-For every mapped edge m -> n the feature must say all that n receives (*carries*: within(m, n) / moved(m, n)) and the
-edge must move n (*matters*: moved(m, n) / total(n)). For every node that reads something, what no parent holds must
-not move it (*irrelevant*: rest(n) / total(n)). A node whose feature is constant says that its reader does not depend
-on it: there moved(m, n) / total(n) must be small instead. To first order the errors add up along the graph,
+For every mapped edge m -> n the feature must say all that n receives (*carries*: within(m, n) / moved(m, n))
+and the edge must move n (*matters*: moved(m, n) / total(n)). For every node that reads something, what no
+parent holds must not move it (*irrelevant*: rest(n) / total(n)). A node whose feature is constant says that
+its reader does not depend on it: there moved(m, n) / total(n) must be small instead. To first order the
+errors add up along the graph,
 
     error(n) = irrelevant(n) + sum over m of matters(m, n) * (carries(m, n) + error(m)),
 
-and error(root), the *compound* error, must be small too: parts that are large and cancel may each be described well
-and the whole badly. No scrub is run and no method under test is asked.
+and error(root), the *compound* error, must be small too: parts that are large and cancel may each be
+described well and the whole badly. No scrub is run and no method under test is asked.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from scrubkit.scrub.sampling import Exchange
 from scrubkit.scrub.subject import Subject
 
 NEGLIGIBLE = 1e-9
-"""Share of the reader's variance below which a part moves nothing, so that nothing can vary within classes."""
+"""Share of the reader's variance below which a part moves nothing, so that nothing can vary within classes.
+Share of the reader's variance below which a part moves nothing, so that nothing can vary within classes."""
 
 
 class Judge:

@@ -1,17 +1,18 @@
 """The interventions behind a label: one edge or one node at a time, on clean values only.
 
-For a node n with parents m, write n(x; m := x') for what n reads on input x with c(m) set to its clean value on x'
-and the other parents held at their clean values on x. All figures are expectations of squared distances:
+For a node n with parents m, write n(x; m := x') for what n reads on input x with c(m) set to its clean value
+on x' and the other parents held at their clean values on x. All figures are expectations of squared
+distances:
 
     total(n)        E_{x, x'} |n(x') - n(x)|^2
     moved(m, n)     E_{x, x'} |n(x; m := x') - n(x)|^2                 over x' in D
     within(m, n)    the same over x' in the class of x under f_m
     rest(n)         E_{x, x'} |n(x'; all parents := x) - n(x)|^2       what no parent holds
 
-Where n is read from the logits and its parents reach them linearly, all four are computed exactly over D from the
-table of what each part adds to the logits. Elsewhere they are computed exactly over all pairs if D has at most
-`EXACT_INPUTS` inputs, and over `PAIRS` pairs drawn with a fixed seed otherwise, where their relative standard
-error is about 3 %. Logits are centred first: what all classes share changes no probability.
+Where n is read from the logits and its parents reach them linearly, all four are computed exactly over D from
+the table of what each part adds to the logits. Elsewhere they are computed exactly over all pairs if D has at
+most `EXACT_INPUTS` inputs, and over `PAIRS` pairs drawn with a fixed seed otherwise, where their relative
+standard error is about 3 %. Logits are centred first: what all classes share changes no probability.
 """
 
 from __future__ import annotations
@@ -56,25 +57,25 @@ class Interventions:
         self._known: dict[Hashable, float] = {}
 
     def total(self, node: Visit) -> float:
-        """Return total(n), twice the variance of what the node reads."""
+        """Return twice the variance of what the node reads."""
         return self._once(("total", _key(node.part)), lambda: _twice_variance(self._value(node)))
 
     def moved(self, child: Visit, node: Visit) -> float:
-        """Return moved(m, n)."""
+        """Return how far the node moves with one parent taken from any input."""
         key = ("moved", *self._edge_key(child, node))
         if self._is_linear(node):
             return self._once(key, lambda: _twice_variance(self._share(child, node)))
         return self._once(key, lambda: self._change(child, node, self._any_pairs))
 
     def within(self, child: Visit, node: Visit, exchange: Exchange, claim: Hashable) -> float:
-        """Return within(m, n); ``claim`` names the feature's classes."""
+        """Return how far it moves with the parent taken from the same class; ``claim`` names the classes."""
         key = ("within", claim, *self._edge_key(child, node))
         if self._is_linear(node):
             return self._once(key, lambda: _within(self._share(child, node), exchange))
         return self._once(key, lambda: self._change(child, node, self._class_pairs(exchange)))
 
     def rest(self, node: Visit) -> float:
-        """Return rest(n); a parent that is claimed to be unimportant belongs to the rest."""
+        """Return how far it moves with all else resampled; an unimportant parent belongs to all else."""
         kept = [child for child in node.children if not child.unimportant]
         parents = tuple(sorted((repr(_key(c.part)), c.direct, c.unimportant) for c in node.children))
         key = ("rest", _key(node.part), parents, tuple(map(_key, node.holds)))
@@ -143,7 +144,7 @@ class Interventions:
         return Pairs(x, other, mass / n)
 
     def _change(self, child: Visit, node: Visit, pairs: Pairs) -> float:
-        """Return the mean squared change of a node when one parent takes its value on the pair's other input."""
+        """Return a node's mean squared change when one parent takes its value on the other input."""
         beside = self._downstream(child, node)
         total = 0.0
         for chunk in torch.arange(len(pairs.x)).split(_CHUNK):

@@ -1,8 +1,8 @@
 """Mutators: operators that make a false hypothesis of a true one, and restatements that should leave it true.
 
-An operator takes a graph, what is known of the model, and a generator; it returns a new graph, or None where it
-does not apply. Which mutants are false is not for the operator to say: `scrubkit.benchmark.label` finds those
-that are equivalent.
+An operator takes a graph, what is known of the model, and a generator; it returns a new graph, or None where
+it does not apply. Which mutants are false is not for the operator to say: `scrubkit.benchmark.label` finds
+those that are equivalent.
 """
 
 from __future__ import annotations

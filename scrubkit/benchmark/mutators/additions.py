@@ -44,7 +44,7 @@ def decoy_head(graph: nx.DiGraph, known: Known, rng: np.random.Generator) -> nx.
 
 
 def one_of_cancelling(graph: nx.DiGraph, known: Known, rng: np.random.Generator) -> nx.DiGraph | None:
-    """Leave one head of a pair that cancels out of the claim, or give it a feature too coarse for its half."""
+    """Leave one head of a pair that cancels out of the claim, or give it a feature that is too coarse."""
     pairs = known.heads("cancelling")
     chosen = [n for n in inner(graph) if graph.nodes[n]["site"] in {f"{Z}[pos=-1, head={h}]" for h in pairs}]
     if not chosen:

@@ -57,8 +57,8 @@ def clock_for_pizza(graph: nx.DiGraph, known: Known, rng: np.random.Generator) -
 def pizza_for_clock(graph: nx.DiGraph, known: Known, rng: np.random.Generator) -> nx.DiGraph | None:
     """Say of a frequency the |cos| of a pizza; of a pizza, that of another frequency.
 
-    Beside the sum, |cos| is a finer feature that a clock does not need and that makes nothing false. Instead of the
-    sum it leaves the answer out.
+    Beside the sum, |cos| is a finer feature that a clock does not need and that makes nothing false. Instead
+    of the sum it leaves the answer out.
     """
     if known.circles.pizza(1) == known.circles.pair:
         return None
@@ -81,7 +81,7 @@ def pizza_for_clock(graph: nx.DiGraph, known: Known, rng: np.random.Generator) -
 def _replace(
     graph: nx.DiGraph, known: Known, rng: np.random.Generator, feature: str, *, pairs: bool = True
 ) -> nx.DiGraph | None:
-    """Replace the sum (and the pair) by another feature at one of the nodes that name it, or at all of them."""
+    """Replace the sum (and the pair) by another feature at one node that names it, or at all of them."""
     total = known.circles.sum
     chosen = [n for n in inner(graph) if total in graph.nodes[n]["feature"]]
     if pairs:

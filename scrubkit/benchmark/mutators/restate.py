@@ -1,8 +1,8 @@
 """Restatements: the same truth said in other words.
 
-A true hypothesis stays true when its classes are renamed or refined, when a node is split or two are merged, when
-inputs are left implicit, or when what is known to be idle is said to be so. Label and method should agree on
-these, and a method that tells them apart looks at the wrong thing.
+A true hypothesis stays true when its classes are renamed or refined, when a node is split or two are merged,
+when inputs are left implicit, or when what is known to be idle is said to be so. Label and method should
+agree on these, and a method that tells them apart looks at the wrong thing.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def refine(graph: nx.DiGraph, known: Known, rng: np.random.Generator) -> nx.DiGr
 
 
 def split_node(graph: nx.DiGraph, known: Known, rng: np.random.Generator) -> nx.DiGraph | None:
-    """Split a node that names several frequencies, or exchange the random halves of a cluster's neurons for it."""
+    """Split a cluster into random halves; where only the whole carries the sum, this makes it false."""
     chosen = [n for n in inner(graph) if "cluster:" in graph.nodes[n]["site"]]
     if not chosen:
         return None
@@ -107,7 +107,7 @@ def leaves(graph: nx.DiGraph, known: Known, rng: np.random.Generator) -> nx.DiGr
 
 
 def rest_unimportant(graph: nx.DiGraph, known: Known, rng: np.random.Generator) -> nx.DiGraph | None:
-    """Say of what the story leaves out that it does not matter: neurons of no cluster, a plane that is not key."""
+    """Say that what the story leaves out does not matter: neurons of no cluster, a frequency not key."""
     root, result = root_of(graph), thaw(graph)
     sites = [graph.nodes[n]["site"] for n in graph.predecessors(root)]
     clusters = {i for members in known.truth.clusters.values() for i in members}

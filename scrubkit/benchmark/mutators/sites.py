@@ -12,7 +12,8 @@ def swap_positions(graph: nx.DiGraph, known: Known, rng: np.random.Generator) ->
     """Exchange the two operands' positions: a is looked for where b stands."""
     del known, rng
     result, changed = thaw(graph), False
-    for name, site in graph.nodes(data="site"):
+    for name in graph:
+        site = graph.nodes[name]["site"]
         position = keys_of(site).get("pos")
         if position in ("0", "1"):
             result.nodes[name]["site"] = with_key(site, "pos", "1" if position == "0" else "0")
@@ -36,7 +37,7 @@ def exchange_clusters(graph: nx.DiGraph, known: Known, rng: np.random.Generator)
 
 
 def misassign_neurons(graph: nx.DiGraph, known: Known, rng: np.random.Generator) -> nx.DiGraph | None:
-    """Exchange a share of a cluster's neurons, from a quarter to all, for as many from outside the clusters."""
+    """Exchange a quarter, half or all of a cluster's neurons for as many of another or of none."""
     chosen = [n for n in _on_neurons(graph) if _members(graph.nodes[n]["site"], known)]
     claimed = {i for n in chosen for i in _members(graph.nodes[n]["site"], known)}
     if not chosen:

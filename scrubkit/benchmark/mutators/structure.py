@@ -65,7 +65,7 @@ def skip_matters(graph: nx.DiGraph, known: Known, rng: np.random.Generator) -> n
 
 
 def everything_in_one(graph: nx.DiGraph, known: Known, rng: np.random.Generator) -> nx.DiGraph | None:
-    """Put everything in one node, which tests nothing: the whole model with both operands known, or the root alone."""
+    """Put everything in one node with both operands known, or in the root alone: nothing is tested."""
     del known
     result = nx.DiGraph(**graph.graph)
     root = root_of(graph)
