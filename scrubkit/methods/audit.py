@@ -16,7 +16,10 @@ from scrubkit.scrub.plan import Plan, Visit
 PEERS = 4
 """Random parts that an edge is compared with, each on its share of the sample."""
 BEATEN = 2
-"""How many of them it has to beat: what is not claimed may hold one that matters as much and is cancelled."""
+"""How many of them the edge has to beat."""
+BY_HALF = 0.5
+"""Share of a random part's effect that has to be beaten: one that is not claimed may matter as much and be
+cancelled by another."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,8 @@ class Limits:
     Attributes:
         spread: what may vary within a class, or come from what is claimed irrelevant.
         effect: what a reader must feel of each edge.
-        whole: what the errors of all claims may add up to, at the logits and at every reader.
+        whole: what the errors of all claims may add up to at the logits; at an inner reader it is twice
+            the spread for each level of reading below it.
         behaviour: the same for the output distribution: KL over its level with outputs permuted.
     """
 
@@ -83,15 +87,15 @@ class Audit:
         values = local.scrubbed(self.plan)
         scrubbed, without = local.changes(values), local.without()
         for i, visit in enumerate(local.group):
-            if visit.node == self.plan.root.node:
+            root = visit.node == self.plan.root.node
+            if root:
                 figures = figures_of(values[i], self.sample.rows, self.levels)
                 kl, level = figures["kl"], self.levels.permuted_kl
                 share = share_of(kl, torch.full_like(kl, level))
                 yield Check("unfaithfulness of the output distribution", share, self.limits.behaviour)
             scale = local.total[i]
-            yield Check(
-                f"{visit.node}: error of the whole scrub", share_of(scrubbed[i], scale), self.limits.whole
-            )
+            limit = self.limits.whole if root else 2 * self.limits.spread * height(visit)
+            yield Check(f"{visit.node}: error of the whole scrub", share_of(scrubbed[i], scale), limit)
             yield Check(
                 f"{visit.node}: effect of what it does not name",
                 share_of(without[i], scale),
@@ -117,10 +121,10 @@ class Audit:
             yield Check(claim, share_of(freely[i], total), self.limits.effect, at_most=False, p=p)
 
     def _against_peers(self, local: LocalScrubs, child: Visit, freely: list[Changes]) -> list[float]:
-        """Return for each reader the p value of "it feels the edge less than all but few random parts".
+        """Return for each reader the p value of "it feels the edge less than most random parts".
 
-        Rejecting says that at least `BEATEN` of the parts are felt less. The p value is the partial conjunction
-        of those of the parts: Benjamini and Heller 2008, "Screening for partial conjunction hypotheses".
+        Rejecting says that at least `BEATEN` parts are beaten. It is the partial conjunction p value of
+        the parts: Benjamini and Heller 2008, "Screening for partial conjunction hypotheses".
         """
         claimed = [other.part for other in local.children]
         by_peer: list[list[float]] = []
@@ -129,9 +133,16 @@ class Audit:
             peer = random_peer(child.part, claimed, self.subject.anatomy, self.generator)
             if peer is not None and all(self.subject.upstream(peer, visit.part) for visit in local.group):
                 felt = local.freely(child, part=peer, at=at)
-                by_peer.append([p_above(own[at], other) for own, other in zip(freely, felt, strict=True)])
+                by_peer.append(
+                    [p_above(own[at], BY_HALF * other) for own, other in zip(freely, felt, strict=True)]
+                )
         if not by_peer:
             return [0.0] * len(local.group)
         n, beaten = len(by_peer), min(BEATEN, len(by_peer))
         ranked = (sorted(values) for values in zip(*by_peer, strict=True))
         return [min(1.0, (n - beaten + 1) * values[beaten - 1]) for values in ranked]
+
+
+def height(visit: Visit) -> int:
+    """Return the number of levels of reading at and below a visit; a leaf has none."""
+    return 1 + max(map(height, visit.children)) if visit.children else 0
