@@ -36,7 +36,7 @@ def node_bits(
         return 0.0
     context = [ids for parent, _ in node.parents for ids in _context(parent, features, exchanges, subject)]
     if not node.parents:
-        context = [_value_ids(subject, parts[node.name])]
+        context = [value_ids(subject, parts[node.name])]
     ids = class_ids(context) if context else np.zeros(subject.n_inputs, dtype=np.int64)
     order, start, count = (x.numpy() for x in (exchange.order, exchange.start, exchange.count))
     _, first, inverse = np.unique(start * (len(order) + 1) + count, return_index=True, return_inverse=True)
@@ -55,7 +55,7 @@ def _context(
     return features.get(parent, ())
 
 
-def _value_ids(subject: Subject, part: Any) -> np.ndarray:
+def value_ids(subject: Subject, part: Any) -> np.ndarray:
     """Return a number for each input that is equal where the clean value of a part is the same."""
     values = subject.clean(part, torch.arange(subject.n_inputs))
     flat = values.reshape(subject.n_inputs, -1).double().cpu()

@@ -16,7 +16,7 @@ import numpy as np
 
 from scrubkit.errors import HypothesisError
 from scrubkit.hypothesis import Hypothesis, Node
-from scrubkit.scrub.bits import node_bits, self_draw_rate
+from scrubkit.scrub.bits import node_bits, self_draw_rate, value_ids
 from scrubkit.scrub.fit import check_reads, count_visits, evaluate_features, resolve_parts
 from scrubkit.scrub.sampling import Exchange, by_feature, everything, fixed
 from scrubkit.scrub.subject import Subject
@@ -186,7 +186,9 @@ class _Unroll:
                 for parent, paths in node.parents
                 if paths == "all" and not self.hypothesis.nodes[parent].unimportant
             ]
-            self.live[name] = bool(node.parents) and self.subject.reads_other(sites, self.parts[name])
+            self.live[name] = bool(node.parents) and (
+                self.subject.reads_other(sites, self.parts[name]) or self._resamples_unimportant(node)
+            )
         return Visit(
             index=index,
             node=name,
@@ -199,6 +201,14 @@ class _Unroll:
             unimportant=node.unimportant,
             direct=direct,
             reads_other=self.live[name],
+        )
+
+    def _resamples_unimportant(self, node: Node) -> bool:
+        """Say whether a node reads an unimportant part that differs from input to input."""
+        return any(
+            self.hypothesis.nodes[parent].unimportant
+            and value_ids(self.subject, self.parts[parent]).max(initial=0) > 0
+            for parent, _ in node.parents
         )
 
     def _holds(self, node: Node) -> tuple[Any, ...]:
