@@ -96,9 +96,10 @@ def parse_seeds(text: str) -> list[int]:
 
 def summary(models: list[Model]) -> Table:
     """Return the figures of trained models as a table."""
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    table = Table("model", "steps", "test loss", "accuracy", "frequencies", "clustered", "certified")
+    names = ("model", "steps", "test loss", "frequencies", "clustered", "certified")
+    table = Table(*(Column(name, no_wrap=name != "frequencies") for name in names))
     for model in models:
         history, certificate = model.provenance.history, model.certificate
         assert certificate is not None
@@ -106,7 +107,6 @@ def summary(models: list[Model]) -> Table:
             model.name,
             f"{history['steps']:,}",
             f"{history['test_loss']:.2e}",
-            f"{history['test_accuracy']:.4f}",
             ", ".join(map(str, certificate.frequencies)),
             f"{certificate['clustered_neurons'].value:.1%}",
             "yes" if certificate.certified else "no",
@@ -149,11 +149,9 @@ def _progress_bar(err: Console, n_seeds: int) -> Iterator[Callable[[Progress], N
 
     bar = rich_progress.Progress(
         rich_progress.TextColumn("{task.description}"),
-        rich_progress.BarColumn(bar_width=20),
-        rich_progress.TextColumn("step {task.completed:,.0f}/{task.total:,.0f}  {task.fields[figures]}"),
-        rich_progress.TimeElapsedColumn(),
-        rich_progress.TextColumn("left"),
-        rich_progress.TimeRemainingColumn(),
+        rich_progress.BarColumn(bar_width=10),
+        rich_progress.TextColumn("{task.completed:,.0f}/{task.total:,.0f} {task.fields[figures]}"),
+        rich_progress.TimeRemainingColumn(compact=True),
         console=err,
     )
     line = bar.add_task("training", total=1, figures="")
@@ -165,11 +163,14 @@ def _progress_bar(err: Console, n_seeds: int) -> Iterator[Callable[[Progress], N
             bar.reset(line)
         losses = sorted(seen.losses.values(), key=lambda x: x.test)
         middle = losses[len(losses) // 2]
-        figures = f"train {middle.train:.1e}  test {middle.test:.1e}  accuracy {middle.accuracy:.4f}"
-        phase = f"{seen.grokked} of {len(seen.losses) + seen.finished} grokked"
+        figures = f"train {middle.train:.0e} test {middle.test:.0e} acc {middle.accuracy:.3f}"
+        phase = "grokked" if seen.grokked else "training"
         if n_seeds > 1:
-            phase = f"{len(begun)} of {n_seeds} seeds begun, {phase}"
+            phase = f"{len(begun) - len(seen.losses)}/{n_seeds} done"
+        bar.start()
         bar.update(line, completed=seen.step, total=seen.last_step, figures=figures, description=phase)
 
-    with bar:
+    try:
         yield show
+    finally:
+        bar.stop()
