@@ -292,6 +292,8 @@ class _Resolver:
             return tuple(everything)
         if text.startswith("~"):
             excluded = set(self.neurons(text[1:]))
+            if not excluded:
+                return ()
             return self.nonempty("neurons", (i for i in everything if i not in excluded))
         clusters: Mapping[int, Iterable[int]] = getattr(self.truth, "clusters", None) or {}
         chosen: set[int] = set()
@@ -306,7 +308,10 @@ class _Resolver:
                     self.fault(f"no {item!r}; {self.known_clusters(clusters)}")
                     return ()
             else:
-                chosen.update(self.indices("neuron", item, self.anatomy.d_mlp))
+                known = self.indices("neuron", item, self.anatomy.d_mlp)
+                if not known:
+                    return ()
+                chosen.update(known)
         return self.nonempty("neurons", chosen)
 
     def known_clusters(self, clusters: Mapping[int, Iterable[int]]) -> str:

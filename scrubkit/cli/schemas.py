@@ -9,7 +9,13 @@ from typing import Annotated
 
 import typer
 
-RECORDS = {"model": "scrubkit.models.record:ModelRecord"}
+RECORDS = {
+    "explanation": "scrubkit.scrub.explain:Explanation",
+    "hypothesis": "scrubkit.hypothesis:HypothesisFile",
+    "model": "scrubkit.models.record:ModelRecord",
+    "score": "scrubkit.scrub.score:Score",
+    "scores": "scrubkit.cli.score_file:ScoreFile",
+}
 """File name of each schema, and the pydantic model that it describes."""
 
 PUBLISHED = Path(__file__).parent.parent / "schemas"

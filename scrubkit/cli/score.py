@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from scrubkit.cli.score_file import NotScored, Scored, ScoreFile
-    from scrubkit.scrub.scoring import Scorer
+    from scrubkit.models.model import Model
 
 DEFAULT_MODEL = "modadd-p113"
 NARROWEST = 130
@@ -59,38 +60,43 @@ def score(
     from scrubkit.cli.score_table import score_table
     from scrubkit.hypothesis import find_hypotheses
     from scrubkit.models.load import load
-    from scrubkit.scrub.scoring import Scorer
 
     files = find_hypotheses(paths)
-    scorer = Scorer(load(model), device=device)
+    loaded = load(model)
     err = Console(stderr=True)
+    options = Options(passes, seed, device, allow_code=not no_code)
     with _progress(err, len(files)) as advance:
-        report = score_files(scorer, files, draws=passes, seed=seed, allow_code=not no_code, advance=advance)
+        report = score_files(loaded, files, options, advance)
     if report.scores:
-        console = wide_console()
-        console.print(score_table(report.scores, f"{report.model}, {scorer.model.task.n_inputs:,} inputs"))
+        title = f"{report.model}, {loaded.task.n_inputs:,} inputs"
+        wide_console().print(score_table(report.scores, title))
     if json is not None:
         write_text(json, report.model_dump_json(indent=2) + "\n")
     raise typer.Exit(_outcome(err, report, expect=expect))
 
 
+@dataclass(frozen=True)
+class Options:
+    """How files are read and scored; see the options of the command."""
+
+    draws: int | Literal["auto"] = "auto"
+    seed: int = 0
+    device: str = "auto"
+    allow_code: bool = True
+
+
 def score_files(
-    scorer: Scorer,
+    model: Model,
     files: Sequence[Path],
-    *,
-    draws: int | Literal["auto"] = "auto",
-    seed: int = 0,
-    allow_code: bool = True,
+    options: Options,
     advance: Callable[[str], None] = lambda name: None,
 ) -> ScoreFile:
     """Score each file on its own, so that a bad one does not cost the scores of the others.
 
     Args:
-        scorer: the model with its tables.
+        model: the model that the files are asked about.
         files: hypothesis files.
-        draws: passes over all inputs.
-        seed: seed of all draws.
-        allow_code: whether ``.py`` files may run.
+        options: how to score them.
         advance: called with each file's name before it is scored.
     """
     from scrubkit.cli.score_file import NotScored, ScoreFile
@@ -100,27 +106,34 @@ def score_files(
     for path in files:
         advance(path.stem)
         try:
-            scores.append(_score_file(scorer, path, draws, seed, allow_code))
+            scores.append(_score_file(model, path, options))
         except ScrubkitError as error:
             not_scored.append(NotScored(file=str(path), faults=error.faults))
     return ScoreFile(
-        model=scorer.model.name,
-        model_hash=scorer.model.weights_hash,
+        model=model.name,
+        model_hash=model.weights_hash,
         scores=tuple(scores),
         not_scored=tuple(not_scored),
     )
 
 
-def _score_file(
-    scorer: Scorer, path: Path, draws: int | Literal["auto"], seed: int, allow_code: bool
-) -> Scored:
+def _score_file(model: Model, path: Path, options: Options) -> Scored:
     from scrubkit.cli.score_file import Scored
     from scrubkit.hypothesis import load_hypothesis
+    from scrubkit.hypothesis.checks import GraphError
+    from scrubkit.scrub.check import check
     from scrubkit.scrub.expectation import expected_verdicts
+    from scrubkit.scrub.scoring import Scorer
 
-    hypothesis = load_hypothesis(path, truth=scorer.model.truth, allow_code=allow_code)
-    result = scorer.score(hypothesis, draws=draws, seed=seed)
-    expected = expected_verdicts(hypothesis, scorer.model)
+    scorer = Scorer.for_model(model, device=options.device)
+    try:
+        hypothesis = load_hypothesis(path, truth=model.truth, allow_code=options.allow_code)
+    except GraphError:
+        # The check raises with the faults of sites and features as well.
+        check(path, scorer.subject, model.truth, allow_code=options.allow_code)
+        raise
+    result = scorer.score(hypothesis, draws=options.draws, seed=options.seed)
+    expected = expected_verdicts(hypothesis, model)
     met = result.verdict in expected if expected else None
     return Scored(file=str(path), expected=expected, as_expected=met, score=result)
 
@@ -129,9 +142,9 @@ def _outcome(err: Console, report: ScoreFile, *, expect: bool) -> int:
     """Say what went wrong and return the exit code."""
     if report.not_scored:
         total = len(report.not_scored) + len(report.scores)
-        _complain(err, f"error: {len(report.not_scored)} of {total} files not scored:")
+        complain(err, f"error: {len(report.not_scored)} of {total} files not scored:")
         for one in report.not_scored:
-            _complain(err, str(ScrubkitError(one.faults, title=one.file)))
+            complain(err, str(ScrubkitError(one.faults, title=one.file)))
         return 2
     differ = [one for one in report.scores if one.as_expected is False]
     if not (expect and differ):
@@ -139,11 +152,12 @@ def _outcome(err: Console, report: ScoreFile, *, expect: bool) -> int:
     for one in differ:
         reasons = "; ".join(one.score.reasons)
         wanted = " or ".join(one.expected)
-        _complain(err, f"{one.file}: {one.score.verdict}, expected {wanted}: {reasons}")
+        complain(err, f"{one.file}: {one.score.verdict}, expected {wanted}: {reasons}")
     return 1
 
 
-def _complain(err: Console, text: str) -> None:
+def complain(err: Console, text: str) -> None:
+    """Print a fault in red, word for word."""
     err.print(text, style="red", markup=False, highlight=False, soft_wrap=True)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,19 @@ NODE_KEYS = ("site", "feature", "tolerance", "period", "sampler", "other", "unim
 EDGE_KEYS = ("paths",)
 VERDICTS = ("supported", "refuted", "inconclusive", "untestable")
 MAX_NODES = 2_000
+
+
+class GraphError(HypothesisError):
+    """A graph is not a valid hypothesis; its nodes can still be checked one by one.
+
+    Attributes:
+        draft: the nodes as far as they could be read. It is no hypothesis: it may have cycles or no root.
+    """
+
+    def __init__(self, faults: Sequence[str], title: str, draft: Hypothesis) -> None:
+        """Keep the faults and the draft."""
+        super().__init__(faults, title=title)
+        self.draft = draft
 
 
 def from_graph(
@@ -48,7 +61,10 @@ def from_graph(
         if not isinstance(graph.graph.get(key, ""), str):
             faults.append(f"graph attribute {key} must be text, found {graph.graph[key]!r}")
     if faults or root is None:
-        raise HypothesisError(faults, title=title)
+        sited = {str(name) for name in graph if isinstance(graph.nodes[name].get("site"), str)}
+        task = graph.graph.get("task", "")
+        draft = Hypothesis("draft", task, {n: nodes[n] for n in nodes if n in sited}, "", subspaces=subspaces)
+        raise GraphError(faults, title, draft)
     order = nx.lexicographical_topological_sort(graph, key=str)
     return Hypothesis(
         name=graph.graph.get("name") or Path(title).stem,

@@ -12,6 +12,12 @@ from scrubkit.hypothesis import Hypothesis, Node
 from scrubkit.scrub.subject import Subject
 
 
+def check_task(hypothesis: Hypothesis, subject: Subject, faults: list[str]) -> None:
+    """Check that a hypothesis is about the task of the subject."""
+    if hypothesis.task and subject.task and hypothesis.task != subject.task:
+        faults.append(f"is about the task {hypothesis.task!r}, and {subject.title} is of {subject.task!r}")
+
+
 def resolve_parts(hypothesis: Hypothesis, subject: Subject, faults: list[str]) -> dict[str, Any]:
     """Resolve the site of every node; adds a fault for each that the subject does not have."""
     parts = {}

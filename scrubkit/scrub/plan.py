@@ -17,7 +17,7 @@ import numpy as np
 from scrubkit.errors import HypothesisError
 from scrubkit.hypothesis import Hypothesis, Node
 from scrubkit.scrub.bits import node_bits, self_draw_rate, value_ids
-from scrubkit.scrub.fit import check_reads, count_visits, evaluate_features, resolve_parts
+from scrubkit.scrub.fit import check_reads, check_task, count_visits, evaluate_features, resolve_parts
 from scrubkit.scrub.sampling import Exchange, by_feature, everything, fixed
 from scrubkit.scrub.subject import Subject
 
@@ -104,8 +104,7 @@ def bind(hypothesis: Hypothesis, subject: Subject, *, resample_root: bool = Fals
     """
     title = hypothesis.source or hypothesis.name
     faults: list[str] = []
-    if hypothesis.task and subject.task and hypothesis.task != subject.task:
-        faults.append(f"is about the task {hypothesis.task!r}, and {subject.title} is of {subject.task!r}")
+    check_task(hypothesis, subject, faults)
     parts = resolve_parts(hypothesis, subject, faults)
     features = evaluate_features(hypothesis, subject, faults)
     for node in hypothesis.nodes.values():

@@ -1,0 +1,111 @@
+"""The ``scrubkit explain`` command."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from scrubkit.cli.score import DEFAULT_MODEL, wide_console, write_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from scrubkit.scrub.explain import Explanation, Step
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command("explain")(explain)
+
+
+def explain(
+    path: Annotated[Path, typer.Argument(help="A hypothesis file.")],
+    model: Annotated[
+        str, typer.Option(help="Bundled name, directory, file or hf://owner/name.")
+    ] = DEFAULT_MODEL,
+    draws: Annotated[int, typer.Option(min=2, help="Passes over all inputs for each claim.")] = 4,
+    seed: Annotated[int, typer.Option(help="Seed of all draws.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    json: Annotated[
+        Path | None, typer.Option("--json", help="Write the figures to this file as JSON.")
+    ] = None,
+    no_code: Annotated[
+        bool, typer.Option("--no-code", help="Refuse .py files; JSON files run no code.")
+    ] = False,
+) -> None:
+    """Test each claim of a hypothesis alone, and all of them from the inputs up, to see which one fails."""
+    from rich.console import Console
+
+    from scrubkit.hypothesis import load_hypothesis
+    from scrubkit.models.load import load
+    from scrubkit.scrub.explain import explain as test_claims
+
+    loaded = load(model)
+    hypothesis = load_hypothesis(path, truth=loaded.truth, allow_code=not no_code)
+    with _progress(Console(stderr=True)) as advance:
+        found = test_claims(loaded, hypothesis, seed=seed, draws=draws, device=device, progress=advance)
+    console = wide_console()
+    for table in explanation_tables(found):
+        console.print(table)
+    console.print(str(found), markup=False, highlight=False, soft_wrap=True)
+    if json is not None:
+        write_text(json, found.model_dump_json(indent=2) + "\n")
+
+
+def explanation_tables(found: Explanation) -> tuple[Table, Table]:
+    """Return the claims alone, and the levels from the inputs up."""
+    name = f"{found.score.hypothesis} on {found.score.model}"
+    alone = _table(f"{name}: each claim alone, the rest as in the model", found.alone)
+    return alone, _table(f"{name}: all claims up to each level", found.cumulative)
+
+
+def _table(title: str, steps: tuple[Step, ...]) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    from scrubkit.cli.score_table import COLOURS, figure
+
+    table = Table(title=title, title_justify="left")
+    for column in ("", "where", "claim"):
+        table.add_column(column, overflow="fold")
+    for column in ("verdict", "fidelity", "faithfulness", "loss recovered"):
+        table.add_column(column, no_wrap=True, justify="left" if column == "verdict" else "right")
+    for step in steps:
+        table.add_row(
+            step.kind,
+            Text(step.where),
+            Text(step.claim),
+            Text(step.verdict, style=COLOURS[step.verdict]),
+            figure(step.fidelity),
+            figure(step.faithfulness),
+            figure(step.loss_recovered),
+        )
+    return table
+
+
+@contextmanager
+def _progress(err: Console) -> Iterator[Callable[[int, int, str], None]]:
+    """Show which claim is being tested and the time that is left; nothing where stderr is no terminal."""
+    from rich import progress as rich_progress
+
+    bar = rich_progress.Progress(
+        rich_progress.TextColumn("{task.description}"),
+        rich_progress.BarColumn(bar_width=30),
+        rich_progress.MofNCompleteColumn(),
+        rich_progress.TextColumn("left"),
+        rich_progress.TimeRemainingColumn(),
+        console=err,
+        transient=True,
+        disable=not err.is_terminal,
+    )
+    line = bar.add_task("whole", total=None)
+
+    with bar:
+        yield lambda done, total, where: bar.update(line, completed=done, total=total, description=where[:40])
