@@ -10,9 +10,11 @@ from typing import Annotated
 import typer
 
 RECORDS = {
+    "baseline": "scrubkit.harness.baseline:Baseline",
     "explanation": "scrubkit.scrub.explain:Explanation",
     "hypothesis": "scrubkit.hypothesis:HypothesisFile",
     "model": "scrubkit.models.record:ModelRecord",
+    "report": "scrubkit.harness.report:Report",
     "score": "scrubkit.scrub.score:Score",
     "scores": "scrubkit.cli.score_file:ScoreFile",
 }

@@ -1,0 +1,1 @@
+"""The bench: methods are asked about labelled cases, and their answers are counted."""

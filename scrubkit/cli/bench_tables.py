@@ -1,0 +1,79 @@
+"""A report of the bench as Rich tables: the methods, then the mutants that fool each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from scrubkit.harness.figures import worst
+from scrubkit.harness.junit import spell_case
+from scrubkit.harness.limits import Check
+from scrubkit.harness.markdown import FINDER_COLUMNS, SHOWN_OPERATORS, finder_cells, method_cells
+from scrubkit.harness.plain import plain
+from scrubkit.harness.report import MethodReport, Report
+
+_COLUMNS = (
+    "method",
+    "AUROC",
+    "false accept",
+    "false reject",
+    "incon.",
+    "untest.",
+    "vacuous",
+    "faults",
+    "s/case",
+)
+
+
+def bench_tables(report: Report) -> Group:
+    """Return all tables of a report."""
+    suite = report.suite
+    title = (
+        f"{suite.name} {suite.version} ({suite.hash[:12]}), {suite.cases} cases, seed {report.seed}, "
+        f"{report.draws} draws, {'+'.join(report.devices)}"
+    )
+    parts: list[RenderableType] = []
+    if report.methods:
+        parts.append(_table(title, _COLUMNS, [method_cells(method) for method in report.methods]))
+    if report.finders:
+        parts.append(_table(title, FINDER_COLUMNS, [finder_cells(finder) for finder in report.finders]))
+    parts += [_fooled(method) for method in report.methods if method.fooled_by]
+    parts += [_faults(method) for method in report.methods if method.fault_kinds]
+    how = f"{report.asked} answers taken in {report.seconds:.1f} s, the rest from the store"
+    return Group(*parts, Text(how, "dim"))
+
+
+def missed_text(report: Report, missed: Sequence[Check]) -> Text:
+    """Return what was missed, by how much, and the worst cases of each method that missed something."""
+    text = Text()
+    for check in missed:
+        text.append(plain(f"missed: {check.method}: {check.detail}\n"), "bold red")
+    for method in report.methods:
+        if any(check.method == method.name for check in missed) and worst(method):
+            text.append(plain(f"worst cases of {method.name}:\n"))
+            for result in worst(method):
+                text.append(plain(f"  - {spell_case(result)}\n"))
+    return text
+
+
+def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    table = Table(title=Text(plain(title)), title_justify="left")
+    for number, column in enumerate(columns):
+        table.add_column(column, justify="right" if number else "left", overflow="fold")
+    for row in rows:
+        # Text is shown as it stands; names of methods and mutants may hold what Rich reads as markup.
+        table.add_row(*(Text(plain(cell)) for cell in row))
+    return table
+
+
+def _fooled(method: MethodReport) -> Table:
+    rows = [(f.operator, str(f.accepted), str(f.killed)) for f in method.fooled_by[:SHOWN_OPERATORS]]
+    return _table(f"mutants that fool {method.name}", ("operator", "accepted", "killed"), rows)
+
+
+def _faults(method: MethodReport) -> Text:
+    kinds = ", ".join(f"{kind} {count}" for kind, count in method.fault_kinds.items())
+    return Text(plain(f"faults of {method.name}: {kinds}"), "red")

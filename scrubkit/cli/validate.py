@@ -1,0 +1,149 @@
+"""The ``scrubkit validate`` command."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from scrubkit.errors import BenchError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from scrubkit.harness.limits import Check
+    from scrubkit.harness.report import Report
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command("validate")(validate)
+
+
+Share = Annotated[float | None, typer.Option(min=0, max=1)]
+
+
+def validate(
+    methods: Annotated[
+        list[str], typer.Argument(help="Built-in names, entry points, or package.module:attribute.")
+    ],
+    suite: Annotated[str, typer.Option(help="Name of a suite, or a manifest file.")] = "fast",
+    jobs: Annotated[int, typer.Option(min=1, help="Processes on this machine.")] = 1,
+    dask: Annotated[
+        str | None, typer.Option(help='Address of a Dask scheduler, or "local" for --jobs workers here.')
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Decides all randomness.")] = 0,
+    draws: Annotated[int, typer.Option(min=2, help="Passes over all inputs that a method should take.")] = 8,
+    timeout: Annotated[float, typer.Option(min=0.01, help="Seconds that one question may take.")] = 60.0,
+    store: Annotated[
+        Path | None, typer.Option(help="Where answers are kept; by default in the cache folder.")
+    ] = None,
+    no_store: Annotated[
+        bool, typer.Option("--no-store", help="Ask everything anew and keep nothing.")
+    ] = False,
+    json: Annotated[Path | None, typer.Option("--json", help="Write the report as JSON.")] = None,
+    junit_xml: Annotated[Path | None, typer.Option(help="Write the checks as JUnit XML.")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Write the tables as Markdown.")] = None,
+    min_auroc: Share = None,
+    max_false_accept: Share = None,
+    max_false_reject: Share = None,
+    max_inconclusive: Share = None,
+    max_vacuous: Share = None,
+    max_faults: Share = None,
+    baseline: Annotated[
+        Path | None, typer.Option(help="Fail where a figure is worse than in this file, beyond its interval.")
+    ] = None,
+    update_baseline: Annotated[
+        bool, typer.Option("--update-baseline", help="Write the figures to --baseline instead of comparing.")
+    ] = False,
+) -> None:
+    """Measure how often methods accept false hypotheses and reject true ones.
+
+    Exit code 0: run, and all limits are met. 1: a limit was missed, or a figure fell behind the
+    baseline. 2: bad input.
+    """
+    if update_baseline and baseline is None:
+        raise BenchError("--update-baseline needs --baseline PATH")
+    from rich.console import Console
+
+    from scrubkit.cli.progress import shown_progress
+    from scrubkit.harness.baseline import read_baseline, write_baseline
+    from scrubkit.harness.limits import Limits
+    from scrubkit.harness.run import validate as run
+    from scrubkit.methods.protocol import Budget
+    from scrubkit.models.load import cache_folder
+
+    limits = Limits(min_auroc, max_false_accept, max_false_reject, max_inconclusive, max_vacuous, max_faults)
+    old = read_baseline(baseline) if baseline is not None and not update_baseline else None
+    place = None if no_store else store or cache_folder() / "results.sqlite"
+    # Methods of one's own are looked for in the current folder too, as python -m does.
+    _import_from_here()
+    console = Console()
+    with shown_progress(Console(stderr=True)) as progress:
+        report = run(
+            methods,
+            suite,
+            jobs=jobs,
+            seed=seed,
+            store=place,
+            dask=dask,
+            budget=Budget(draws, timeout),
+            progress=progress,
+        )
+    checks = _check(report, limits, old, baseline)
+    _write(report, checks, json=json, junit_xml=junit_xml, markdown=markdown)
+    _show(console, report, checks)
+    if update_baseline and baseline is not None:
+        write_baseline(baseline, report)
+    raise typer.Exit(1 if any(check.status == "missed" for check in checks) else 0)
+
+
+def _import_from_here() -> None:
+    import sys
+
+    if os.getcwd() not in sys.path and "" not in sys.path:
+        sys.path.insert(0, os.getcwd())
+
+
+def _check(report: Report, limits: object, old: object, path: Path | None) -> list[Check]:
+    from scrubkit.harness.baseline import Baseline, check_baseline
+    from scrubkit.harness.limits import Limits, check_limits
+
+    assert isinstance(limits, Limits)
+    checks = check_limits(report, limits)
+    if isinstance(old, Baseline):
+        checks += check_baseline(report, old, title=str(path))
+    return checks
+
+
+def _write(
+    report: Report, checks: list[Check], *, json: Path | None, junit_xml: Path | None, markdown: Path | None
+) -> None:
+    from scrubkit.harness.junit import junit_xml as as_junit
+    from scrubkit.harness.markdown import markdown as as_markdown
+
+    wanted = (
+        (json, lambda: report.model_dump_json(indent=1) + "\n"),
+        (junit_xml, lambda: as_junit(report, checks)),
+        (markdown, lambda: as_markdown(report, checks)),
+    )
+    for path, text in wanted:
+        if path is None:
+            continue
+        try:
+            path.write_text(text(), encoding="utf-8")
+        except OSError as error:
+            raise BenchError(f"cannot write {path}: {error.strerror}", title="scrubkit validate") from None
+
+
+def _show(console: Console, report: Report, checks: list[Check]) -> None:
+    from scrubkit.cli.bench_tables import bench_tables, missed_text
+
+    console.print(bench_tables(report))
+    missed = [check for check in checks if check.status == "missed"]
+    if missed:
+        console.print(missed_text(report, missed))
+    elif checks:
+        console.print(f"all {len(checks)} checks passed", style="bold green")

@@ -1,0 +1,135 @@
+"""The unit of work: one method, one model, and a handful of questions about it.
+
+A model's tables are made once for all of its questions, and a model travels once. Questions stand in
+the order of their keys, which no label has a say in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from scrubkit.benchmark.case import Case
+from scrubkit.benchmark.models import build
+from scrubkit.errors import BenchError, ScrubkitError
+from scrubkit.harness.ask import Examiner
+from scrubkit.harness.outcome import Finding, Outcome
+from scrubkit.harness.questions import Question, bare, question_key, question_of
+from scrubkit.methods.protocol import Budget
+from scrubkit.models.model import Model
+
+MAX_QUESTIONS = 32
+"""Largest number of questions in one batch: what a killed worker loses."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Questions about one model.
+
+    Attributes:
+        model: the bare model.
+        key: identity of the model and its task.
+        questions: what is asked about it, in the order of their keys.
+    """
+
+    model: Model
+    key: str
+    questions: tuple[Question, ...]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One method to be asked about one batch.
+
+    Attributes:
+        method: the method.
+        role: "score" asks the questions, "find" asks about the model alone.
+        batch: model and questions.
+        seed: the run's seed.
+        budget: what one question may cost.
+    """
+
+    method: Any
+    role: Literal["score", "find"]
+    batch: Batch
+    seed: int
+    budget: Budget
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A suite laid out as questions.
+
+    Attributes:
+        batches: one a model, all its questions together.
+        keys: the question of each case, by the case's id.
+        models: the models with their truth, by the key of their batch.
+    """
+
+    batches: tuple[Batch, ...]
+    keys: dict[str, str]
+    models: dict[str, Model]
+
+
+def lay_out(cases: Sequence[Case]) -> Layout:
+    """Build the models of a suite and group its cases by them.
+
+    Cases that ask the same of the same weights share a question.
+
+    Raises:
+        BenchError: with every case whose model cannot be built or whose hypothesis is not valid.
+    """
+    batches: dict[str, Batch] = {}
+    keys: dict[str, str] = {}
+    models: dict[str, Model] = {}
+    faults: list[str] = []
+    for group in group_by_model(cases):
+        try:
+            model = build(group[0].model)
+        except ScrubkitError as error:
+            faults.append(f"model of case {group[0].id}: {error}")
+            continue
+        questions: dict[str, Question] = {}
+        for case in group:
+            try:
+                question = question_of(case, model)
+            except ScrubkitError as error:
+                faults.append(f"case {case.id}: {error}")
+                continue
+            keys[case.id] = question.key
+            questions[question.key] = question
+        key = question_key(model, "model")
+        if key in batches:
+            questions |= {question.key: question for question in batches[key].questions}
+        ordered = tuple(questions[name] for name in sorted(questions))
+        batches[key] = Batch(bare(model), key, ordered)
+        models[key] = model
+    if faults:
+        raise BenchError(faults, title="the suite cannot be asked")
+    return Layout(tuple(batches.values()), keys, models)
+
+
+def group_by_model(cases: Sequence[Case]) -> list[list[Case]]:
+    """Group cases by the description of their model, in the order in which models first appear."""
+    groups: dict[str, list[Case]] = {}
+    for case in cases:
+        groups.setdefault(case.model.key, []).append(case)
+    return list(groups.values())
+
+
+def split(batch: Batch, skip: set[str]) -> list[Batch]:
+    """Return what is left of a batch without the questions to skip, in pieces of bounded size."""
+    left = [question for question in batch.questions if question.key not in skip]
+    pieces = range(0, len(left), MAX_QUESTIONS)
+    return [Batch(batch.model, batch.key, tuple(left[low : low + MAX_QUESTIONS])) for low in pieces]
+
+
+def work(job: Job) -> Iterator[Outcome | Finding]:
+    """Ask all that a job holds, one question after another."""
+    examiner = Examiner(job.method, job.batch.model, seed=job.seed, budget=job.budget)
+    if job.role == "find":
+        yield examiner.find(job.batch.key)
+        return
+    for question in job.batch.questions:
+        yield examiner.ask(question)

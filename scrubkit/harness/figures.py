@@ -1,0 +1,141 @@
+"""From answers to the figures of one scorer.
+
+A fault counts as the wrong answer: a faulty answer about a false hypothesis accepts it, one about a true
+hypothesis rejects it, and its score ranks below all others or above them accordingly.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from scrubkit.benchmark.case import Case
+from scrubkit.harness.identity import Identity
+from scrubkit.harness.intervals import clustered_auroc, proportion
+from scrubkit.harness.outcome import Outcome
+from scrubkit.harness.report import CaseResult, MethodReport, OperatorFigures, VariantFigures
+
+ROUNDING = 1e-5
+"""By how much an interval may miss a value that was computed in another precision."""
+
+
+def method_report(
+    identity: Identity, cases: Sequence[Case], outcomes: Mapping[str, Outcome], clusters: Mapping[str, str]
+) -> MethodReport:
+    """Return the figures of one scorer.
+
+    Args:
+        identity: the scorer.
+        cases: the suite's cases; ambiguous ones are left out.
+        outcomes: its answer to each case, by id.
+        clusters: the model of each case, by id.
+    """
+    results = [judge(case, outcomes[case.id]) for case in cases if case.label.label != "ambiguous"]
+    true = [r for r in results if r.label == "true"]
+    false = [r for r in results if r.label == "false"]
+    vacuous = [r for r in results if r.label == "vacuous"]
+    decisive = true + false
+    counted = [r.outcome.evaluations for r in results if r.outcome.evaluations is not None]
+    faults = [r.outcome.fault.kind for r in results if r.outcome.fault]
+    return MethodReport(
+        name=identity.name,
+        version=identity.version,
+        config=identity.config,
+        auroc=clustered_auroc(
+            [r.label == "true" for r in decisive],
+            [ranking_score(r) for r in decisive],
+            [clusters[r.case] for r in decisive],
+        ),
+        false_accept=proportion([r.wrong == "accepted" for r in false]),
+        false_reject=proportion([r.wrong == "rejected" for r in true]),
+        inconclusive=proportion([r.outcome.verdict == "inconclusive" for r in decisive]),
+        untestable=proportion([r.outcome.verdict == "untestable" for r in decisive]),
+        vacuous_accepted=proportion([r.wrong == "accepted" for r in vacuous]),
+        calibration=proportion(
+            [_holds(r.outcome) for r in results if r.outcome.exact is not None and r.outcome.low is not None]
+        ),
+        faults=proportion([r.outcome.fault is not None for r in results]),
+        fault_kinds=dict(sorted(Counter(faults).items())),
+        operators=tuple(by_operator(false)),
+        variants=tuple(by_variant(true, false)),
+        seconds=float(np.mean([r.outcome.seconds for r in results])) if results else 0.0,
+        evaluations=float(np.mean(counted)) if counted else None,
+        results=tuple(results),
+    )
+
+
+def judge(case: Case, outcome: Outcome) -> CaseResult:
+    """Hold one answer against the label."""
+    label, faulty = case.label.label, outcome.fault is not None
+    wrong = ""
+    if label == "true" and (faulty or outcome.verdict == "refuted"):
+        wrong = "rejected"
+    if label in ("false", "vacuous") and (faulty or outcome.verdict == "supported"):
+        wrong = "accepted"
+    return CaseResult(
+        case=case.id,
+        variant=case.variant,
+        family=case.family,
+        operator=case.operator,
+        label=label,
+        failed=case.label.failed,
+        outcome=outcome,
+        wrong=wrong,
+    )
+
+
+def ranking_score(result: CaseResult) -> float:
+    """Return the score under which a case is ranked; a fault ranks on the wrong end."""
+    if result.outcome.score is None:
+        return -math.inf if result.label == "true" else math.inf
+    return result.outcome.score
+
+
+def killed(result: CaseResult) -> bool:
+    """Say whether a false hypothesis was refuted."""
+    return result.outcome.fault is None and result.outcome.verdict == "refuted"
+
+
+def by_operator(false: Sequence[CaseResult]) -> list[OperatorFigures]:
+    """Return the figures of each operator, by name."""
+    return [
+        OperatorFigures(
+            operator=name,
+            killed=proportion([killed(r) for r in false if r.operator == name]),
+            accepted=proportion([r.wrong == "accepted" for r in false if r.operator == name]),
+        )
+        for name in sorted({r.operator for r in false})
+    ]
+
+
+def by_variant(true: Sequence[CaseResult], false: Sequence[CaseResult]) -> list[VariantFigures]:
+    """Return the figures on each variant of model, by name."""
+    return [
+        VariantFigures(
+            variant=name,
+            killed=proportion([killed(r) for r in false if r.variant == name]),
+            accepted=proportion([r.wrong == "accepted" for r in false if r.variant == name]),
+            false_reject=proportion([r.wrong == "rejected" for r in true if r.variant == name]),
+        )
+        for name in sorted({r.variant for r in [*true, *false]})
+    ]
+
+
+def worst(report: MethodReport, n: int = 5) -> list[CaseResult]:
+    """Return the cases on which a scorer is wrong, the most confident mistakes first."""
+    wrong = [result for result in report.results if result.wrong]
+
+    def confidence(result: CaseResult) -> float:
+        score = ranking_score(result)
+        return score if result.label != "true" else -score
+
+    return sorted(wrong, key=lambda r: (r.outcome.fault is None, -confidence(r), r.case))[:n]
+
+
+def _holds(outcome: Outcome) -> bool:
+    assert outcome.exact is not None and outcome.low is not None and outcome.high is not None
+    slack = ROUNDING * max(1.0, abs(outcome.exact))
+    return outcome.low - slack <= outcome.exact <= outcome.high + slack

@@ -1,0 +1,116 @@
+"""From a finder's importances to figures: does it rank what the truth graph holds above the rest?
+
+A site that it names is right if it shares numbers with a site of the truth that matters. A site of the
+truth that it does not name at all counts as found last; it is never left out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import networkx as nx
+import numpy as np
+from scipy import stats
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from scrubkit.errors import ScrubkitError
+from scrubkit.harness.circuits import recovery_areas
+from scrubkit.harness.identity import Identity
+from scrubkit.harness.intervals import mean_over_models, proportion
+from scrubkit.harness.outcome import Fault, Finding
+from scrubkit.harness.report import CircuitFigures, FinderReport
+from scrubkit.models.model import Model
+from scrubkit.scrub.transformer import anatomy_of
+from scrubkit.site import Part, overlap, parse, resolve
+from scrubkit.truth.graph import truth_graph
+
+
+def finder_report(
+    identity: Identity, models: Mapping[str, Model], findings: Mapping[str, Finding]
+) -> FinderReport:
+    """Return the figures of one finder over all models of a suite whose truth is known."""
+    rows = [circuit_figures(models[key], findings[key]) for key in models if models[key].truth is not None]
+    mean = {
+        name: mean_over_models([getattr(row, name) for row in rows])
+        for name in ("sites_auroc", "sites_ap", "edges_auroc", "edges_ap", "cpr", "cmd")
+    }
+    return FinderReport(
+        name=identity.name,
+        version=identity.version,
+        config=identity.config,
+        **mean,
+        faults=proportion([row.finding.fault is not None for row in rows]),
+        seconds=float(np.mean([row.finding.seconds for row in rows])) if rows else 0.0,
+        models=tuple(rows),
+    )
+
+
+def circuit_figures(model: Model, finding: Finding) -> CircuitFigures:
+    """Return the figures of one finder on one model; a fault has the worst of each."""
+    if finding.fault is not None:
+        worst = dict.fromkeys(("sites_auroc", "sites_ap", "edges_auroc", "edges_ap", "cpr"), 0.0)
+        return CircuitFigures(model=model.name, **worst, cmd=1.0, finding=finding)
+    anatomy = anatomy_of(model)
+    graph = truth_graph(model, anatomy)
+    assert graph is not None
+    true = {key: graph.nodes[key]["claimed"].part for key in graph}
+    names = {*finding.sites, *(end for source, target, _ in finding.edges for end in (source, target))}
+    try:
+        parts = {name: resolve(parse(name), anatomy) for name in sorted(names)}
+    except ScrubkitError as error:
+        fault = Fault(kind="invalid", detail=str(error)[:500])
+        return circuit_figures(model, finding.model_copy(update={"fault": fault}))
+    sites = rank_sites(parts, finding.sites, list(true.values()))
+    edges = rank_edges(parts, finding.edges, graph, true)
+    cpr, cmd = recovery_areas(model, {parts[name]: value for name, value in finding.sites.items()})
+    return CircuitFigures(
+        model=model.name,
+        sites_auroc=auroc(*sites),
+        sites_ap=average_precision(*sites),
+        edges_auroc=auroc(*edges),
+        edges_ap=average_precision(*edges),
+        cpr=cpr,
+        cmd=cmd,
+        missed=sum(value == -math.inf for value in sites[1]),
+        finding=finding,
+    )
+
+
+def rank_sites(
+    parts: Mapping[str, Part], importances: Mapping[str, float], true: Sequence[Part]
+) -> tuple[list[bool], list[float]]:
+    """Return, for each site named and each true site missed, whether it is true and how it ranks."""
+    truths = [any(overlap(parts[name], part) for part in true) for name in importances]
+    missed = sum(not any(overlap(parts[name], part) for name in importances) for part in true)
+    return [*truths, *[True] * missed], [*importances.values(), *[-math.inf] * missed]
+
+
+def rank_edges(
+    parts: Mapping[str, Part],
+    edges: Sequence[tuple[str, str, float]],
+    graph: nx.DiGraph,
+    true: Mapping[object, Part],
+) -> tuple[list[bool], list[float]]:
+    """Return, for each edge named and each true edge missed, whether it is true and how it ranks."""
+    if not edges:
+        return [], []
+
+    def covers(edge: tuple[str, str, float], m: object, n: object) -> bool:
+        return overlap(parts[edge[0]], true[m]) and overlap(parts[edge[1]], true[n])
+
+    truths = [any(covers(edge, m, n) for m, n in graph.edges) for edge in edges]
+    missed = sum(not any(covers(edge, m, n) for edge in edges) for m, n in graph.edges)
+    return [*truths, *[True] * missed], [*(value for _, _, value in edges), *[-math.inf] * missed]
+
+
+def auroc(truths: Sequence[bool], scores: Sequence[float]) -> float | None:
+    """Return the AUROC, or None where all are true or none is."""
+    if all(truths) or not any(truths):
+        return None
+    return float(roc_auc_score(truths, stats.rankdata(scores)))
+
+
+def average_precision(truths: Sequence[bool], scores: Sequence[float]) -> float | None:
+    """Return the average precision, or None where none is true."""
+    return float(average_precision_score(truths, stats.rankdata(scores))) if any(truths) else None

@@ -1,0 +1,94 @@
+"""Limits that a build sets: each is held against a figure of every scorer, and a miss says by how much."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from typing import Literal
+
+from scrubkit.errors import BenchError
+from scrubkit.harness.outcome import Record
+from scrubkit.harness.report import Estimate, MethodReport, Proportion, Report
+
+
+class Check(Record):
+    """One figure held against what was asked of it.
+
+    Attributes:
+        method: name of the method.
+        name: what was checked.
+        status: "passed" or "missed".
+        detail: the figure, what was asked, and by how much it was missed.
+    """
+
+    method: str
+    name: str
+    status: Literal["passed", "missed"]
+    detail: str
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a build demands of every scorer; None demands nothing.
+
+    Attributes:
+        min_auroc: smallest AUROC.
+        max_false_accept: largest share of false hypotheses called supported.
+        max_false_reject: largest share of true hypotheses called refuted.
+        max_inconclusive: largest share of undecided cases, inconclusive and untestable together.
+        max_vacuous: largest share of vacuous hypotheses called supported.
+        max_faults: largest share of cases answered with a fault.
+    """
+
+    min_auroc: float | None = None
+    max_false_accept: float | None = None
+    max_false_reject: float | None = None
+    max_inconclusive: float | None = None
+    max_vacuous: float | None = None
+    max_faults: float | None = None
+
+    def __post_init__(self) -> None:
+        """Check that every limit is a share; raises BenchError naming those that are not."""
+        faults = [
+            f"{field.name} must lie in [0, 1], found {value:g}"
+            for field in fields(self)
+            if (value := getattr(self, field.name)) is not None and not 0 <= value <= 1
+        ]
+        if faults:
+            raise BenchError(faults, title="limits")
+
+
+def check_limits(report: Report, limits: Limits) -> list[Check]:
+    """Hold every scorer of a report against the limits.
+
+    A figure that the suite cannot tell, for want of cases, misses its limit.
+    """
+    return [check for method in report.methods for check in _checks(method, limits)]
+
+
+def _checks(method: MethodReport, limits: Limits) -> Iterator[Check]:
+    if limits.min_auroc is not None:
+        yield _check(method.name, "AUROC", method.auroc, limits.min_auroc, at_least=True)
+    decided = (method.inconclusive.value or 0.0) + (method.untestable.value or 0.0)
+    shares: list[tuple[str, Proportion | Estimate, float | None]] = [
+        ("false accept", method.false_accept, limits.max_false_accept),
+        ("false reject", method.false_reject, limits.max_false_reject),
+        ("undecided", Estimate(value=decided, low=None, high=None), limits.max_inconclusive),
+        ("vacuous accepted", method.vacuous_accepted, limits.max_vacuous),
+        ("faults", method.faults, limits.max_faults),
+    ]
+    for name, figure, limit in shares:
+        if limit is not None:
+            yield _check(method.name, name, figure, limit, at_least=False)
+
+
+def _check(method: str, name: str, figure: Estimate | Proportion, limit: float, *, at_least: bool) -> Check:
+    sign = "at least" if at_least else "at most"
+    if figure.value is None:
+        detail = f"{name} cannot be told from these cases; asked for {sign} {limit:g}"
+        return Check(method=method, name=name, status="missed", detail=detail)
+    short = limit - figure.value if at_least else figure.value - limit
+    detail = f"{name} {figure}, asked for {sign} {limit:g}"
+    if short > 0:
+        return Check(method=method, name=name, status="missed", detail=f"{detail}: missed by {short:.4f}")
+    return Check(method=method, name=name, status="passed", detail=detail)

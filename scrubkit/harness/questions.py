@@ -1,0 +1,71 @@
+"""What a method is given: a bare model, a stripped hypothesis, and a seed that says nothing.
+
+A question is known by its content: the weights, the task and the claim. Its key, and with it the seed and the
+order of asking, cannot depend on the label, the case's name or its place in the suite.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+from scrubkit.benchmark.case import Case
+from scrubkit.hypothesis import Hypothesis, from_json
+from scrubkit.models.model import Model
+from scrubkit.models.record import Provenance
+from scrubkit.models.weights import Weights
+from scrubkit.scrub.transformer import anatomy_of
+from scrubkit.site import parse, resolve
+from scrubkit.task import Task
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question to a scorer.
+
+    Attributes:
+        key: SHA-256 of weights, task and claim.
+        hypothesis: the claim, stripped of names and prose.
+    """
+
+    key: str
+    hypothesis: Hypothesis
+
+
+def bare(model: Model) -> Model:
+    """Return a copy of a model without name, truth, certificate and provenance, sharing no memory with it."""
+    weights = Weights(**{name: value.detach().clone() for name, value in model.weights.named().items()})
+    task = Task(model.task.name, model.task.p, model.task.equals)
+    return Model("model", task, model.config, weights, Provenance(kind="imported"))
+
+
+def question_of(case: Case, model: Model) -> Question:
+    """Return what a case asks.
+
+    Args:
+        case: the case.
+        model: its model with its truth, which names in sites such as ``cluster:14`` refer to.
+
+    Raises:
+        HypothesisError: the hypothesis is not valid.
+        SiteError: the model has no such site.
+    """
+    claim = from_json(json.dumps(case.hypothesis), title=f"case {case.id}")
+    anatomy = anatomy_of(model)
+    stripped = claim.stripped(
+        lambda site: resolve(parse(site), anatomy, truth=model.truth, subspaces=claim.subspaces)
+    )
+    return Question(question_key(model, stripped.hash), stripped)
+
+
+def question_key(model: Model, claim: str) -> str:
+    """Return the identity of a question: SHA-256 of weights, task and what is asked about them."""
+    task = [model.task.name, model.task.p, model.task.equals]
+    return hashlib.sha256(json.dumps([model.weights_hash, task, claim]).encode()).hexdigest()
+
+
+def seed_of(seed: int, key: str, method: str) -> int:
+    """Return the seed of a question's generator, by hash of the run's seed, the question and the method."""
+    digest = hashlib.sha256(json.dumps([seed, key, method]).encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1

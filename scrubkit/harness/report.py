@@ -1,0 +1,226 @@
+"""What a run of the bench says: figures of every method, and every answer behind them.
+
+The JSON form is public; its schema is `scrubkit/schemas/report.schema.json`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scrubkit.benchmark.case import LabelName
+from scrubkit.harness.outcome import Finding, Outcome, Record
+
+SCHEMA_VERSION = 1
+
+
+class Estimate(Record):
+    """A figure with its 95 % interval; None where the cases cannot tell."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+    def __str__(self) -> str:
+        if self.value is None:
+            return "-"
+        bounds = "" if self.low is None else f" [{self.low:.3f}, {self.high:.3f}]"
+        return f"{self.value:.3f}{bounds}"
+
+
+class Proportion(Record):
+    """A share with its exact (Clopper-Pearson) 95 % interval; None of nothing.
+
+    Attributes:
+        count: how many.
+        total: of how many.
+        value: count / total.
+    """
+
+    count: int
+    total: int
+    value: float | None
+    low: float | None
+    high: float | None
+
+    def __str__(self) -> str:
+        if self.value is None or self.low is None or self.high is None:
+            return "-"
+        return f"{100 * self.value:.1f} % [{100 * self.low:.1f}, {100 * self.high:.1f}]"
+
+
+class OperatorFigures(Record):
+    """How a method fares against the mutants of one operator.
+
+    Attributes:
+        operator: name of the mutation.
+        killed: share that it refutes.
+        accepted: share that it calls supported, or answers with a fault.
+    """
+
+    operator: str
+    killed: Proportion
+    accepted: Proportion
+
+
+class VariantFigures(Record):
+    """How a method fares on the models of one variant."""
+
+    variant: str
+    killed: Proportion
+    accepted: Proportion
+    false_reject: Proportion
+
+
+class CaseResult(Record):
+    """One case and what a method made of it.
+
+    Attributes:
+        case: the case's id.
+        outcome: the answer.
+        wrong: "accepted" a false or vacuous hypothesis, "rejected" a true one, "" for neither; a fault
+            is always one of the two.
+    """
+
+    case: str
+    variant: str
+    family: str
+    operator: str
+    label: LabelName
+    failed: tuple[str, ...] = ()
+    outcome: Outcome
+    wrong: str = ""
+
+
+class MethodReport(Record):
+    """Figures of one scorer.
+
+    Attributes:
+        auroc: of its score, true against false hypotheses; the interval resamples models.
+        false_accept: share of false hypotheses that it calls supported.
+        false_reject: share of true hypotheses that it calls refuted.
+        inconclusive: share of true and false hypotheses on which it does not decide.
+        untestable: share of true and false hypotheses that it calls untestable.
+        vacuous_accepted: share of vacuous hypotheses that it calls supported.
+        calibration: share of its stated 95 % intervals that hold the value which they are about, where
+            that could be enumerated.
+        faults: share of cases that it answers with a fault, each of which counts as wrong.
+        fault_kinds: number of faults of each kind.
+        seconds: mean wall-clock time a case.
+        evaluations: mean number of model runs on one input a case, over the cases where it counts them.
+    """
+
+    name: str
+    version: str
+    config: str
+    auroc: Estimate
+    false_accept: Proportion
+    false_reject: Proportion
+    inconclusive: Proportion
+    untestable: Proportion
+    vacuous_accepted: Proportion
+    calibration: Proportion
+    faults: Proportion
+    fault_kinds: dict[str, int]
+    operators: tuple[OperatorFigures, ...]
+    variants: tuple[VariantFigures, ...]
+    seconds: float
+    evaluations: float | None
+    results: tuple[CaseResult, ...]
+
+    @property
+    def fooled_by(self) -> tuple[OperatorFigures, ...]:
+        """The operators of which it accepts a mutant, the worst first."""
+        fooled = [figures for figures in self.operators if figures.accepted.count]
+        return tuple(sorted(fooled, key=lambda f: (-(f.accepted.value or 0), f.operator)))
+
+
+class CircuitFigures(Record):
+    """How well a finder's ranking serves one model.
+
+    Attributes:
+        model: name of the model.
+        sites_auroc: AUROC of its importances over sites of the truth against others; a site of the
+            truth that it does not name ranks last.
+        sites_ap: average precision of the same.
+        edges_auroc: the same over edges.
+        edges_ap: the same over edges.
+        cpr: area under f(k), the share of the model's metric that the best share k of the sites recovers.
+        cmd: area of |1 - f(k)|.
+        missed: sites of the truth that it does not name.
+        finding: its answer.
+    """
+
+    model: str
+    sites_auroc: float | None = None
+    sites_ap: float | None = None
+    edges_auroc: float | None = None
+    edges_ap: float | None = None
+    cpr: float | None = None
+    cmd: float | None = None
+    missed: int = 0
+    finding: Finding
+
+
+class FinderReport(Record):
+    """Figures of one finder: means over models, with intervals that resample models."""
+
+    name: str
+    version: str
+    config: str
+    sites_auroc: Estimate
+    sites_ap: Estimate
+    edges_auroc: Estimate
+    edges_ap: Estimate
+    cpr: Estimate
+    cmd: Estimate
+    faults: Proportion
+    seconds: float
+    models: tuple[CircuitFigures, ...]
+
+
+class SuiteRef(Record):
+    """The suite that a report is about; figures of two suites, or two versions of one, are not compared."""
+
+    name: str
+    version: str
+    hash: str
+    cases: int
+
+
+class Report(Record):
+    """Everything that a run of the bench found.
+
+    Attributes:
+        scrubkit: version of scrubkit.
+        suite: which cases were asked.
+        seed: seed of the run.
+        draws: draws that methods were allowed.
+        timeout: seconds that one question might take.
+        devices: kinds of devices that answered.
+        methods: figures of the scorers.
+        finders: figures of the finders.
+        asked: how many answers were taken in this run; the others came from the store.
+        seconds: wall-clock time of the run.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    scrubkit: str
+    suite: SuiteRef
+    seed: int
+    draws: int
+    timeout: float
+    devices: tuple[str, ...]
+    methods: tuple[MethodReport, ...]
+    finders: tuple[FinderReport, ...] = ()
+    asked: int
+    seconds: float
+    versions: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> MethodReport:
+        """Return the figures of the scorer of that name; raises KeyError naming those there are."""
+        for method in self.methods:
+            if method.name == name:
+                return method
+        raise KeyError(
+            f"no scorer {name!r} in this report; there are: {', '.join(m.name for m in self.methods)}"
+        )

@@ -1,0 +1,214 @@
+"""A run of the bench: every method is asked every question of a suite that it was not asked before."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from scrubkit import __version__
+from scrubkit.benchmark import manifest
+from scrubkit.benchmark.manifest import Suite
+from scrubkit.benchmark.suites import load_suite
+from scrubkit.errors import BenchError
+from scrubkit.harness.backends import Backend, backend
+from scrubkit.harness.batches import Job, Layout, lay_out, split
+from scrubkit.harness.figures import method_report
+from scrubkit.harness.finders import finder_report
+from scrubkit.harness.identity import Identity, identify
+from scrubkit.harness.outcome import Finding, Outcome
+from scrubkit.harness.report import Report, SuiteRef
+from scrubkit.harness.store import Store, open_store
+from scrubkit.methods.protocol import Budget
+from scrubkit.methods.registry import find_method
+from scrubkit.scrub.scoring import versions
+
+Progress = Callable[[int, int], None]
+Answer = Outcome | Finding
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """A method in one of its roles.
+
+    Attributes:
+        method: the method.
+        identity: under which its answers are kept.
+        role: "score" or "find".
+    """
+
+    method: Any
+    identity: Identity
+    role: Any
+
+
+def validate(
+    methods: Any,
+    suite: str | Path | Suite = "fast",
+    *,
+    jobs: int = 1,
+    seed: int = 0,
+    store: str | Path | None = None,
+    dask: str | None = None,
+    budget: Budget | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Put methods under test: how often does each accept a false hypothesis, or reject a true one?
+
+    Args:
+        methods: one method or several: built-in names, entry points, ``module:attribute``, or instances.
+        suite: name or manifest file of a suite, or the suite itself.
+        jobs: processes on this machine; with ``dask="local"`` the number of its workers.
+        seed: decides all randomness that methods are given.
+        store: file in which answers are kept and found again; None keeps nothing.
+        dask: address of a Dask scheduler, or "local".
+        budget: what one question may cost.
+        progress: called with the number of answers so far and the number there will be.
+
+    Returns:
+        The figures of every method, with every answer.
+
+    Raises:
+        BenchError: a method, suite, store or option cannot be used.
+    """
+    began = time.perf_counter()
+    budget = budget or Budget()
+    entrants = enter(methods)
+    chosen = suite if isinstance(suite, Suite) else _find_suite(suite)
+    layout = lay_out(chosen.cases)
+    with contextlib.ExitStack() as stack:
+        kept = stack.enter_context(open_store(store, write=True)) if store is not None else None
+        machine = stack.enter_context(backend(jobs, dask))
+        run = _Run(chosen, layout, entrants, seed, budget, kept, machine)
+        answers, asked = run.collect(progress)
+    return _report(run, answers, asked, time.perf_counter() - began)
+
+
+def _find_suite(source: str | Path) -> Suite:
+    """Return a published suite by name, or the one in a manifest file."""
+    return manifest.read(Path(source)) if Path(source).is_file() else load_suite(str(source))
+
+
+def enter(methods: Any) -> list[Entrant]:
+    """Find the methods and give each role of each an identity.
+
+    Raises:
+        BenchError: there are none, one cannot be found, or two have one name.
+    """
+    sources = [methods] if isinstance(methods, str) or not isinstance(methods, Sequence) else list(methods)
+    if not sources:
+        raise BenchError("no methods given")
+    found = [find_method(source) for source in sources]
+    names = [method.name for method in found]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise BenchError([f"two methods are called {name!r}; give one another name" for name in twice])
+    return [
+        Entrant(method, identify(method), role)
+        for method in found
+        for role in ("score", "find")
+        if callable(getattr(method, role, None))
+    ]
+
+
+@dataclass(frozen=True)
+class _Run:
+    """All that decides which questions are asked, and where."""
+
+    suite: Suite
+    layout: Layout
+    entrants: Sequence[Entrant]
+    seed: int
+    budget: Budget
+    store: Store | None
+    machine: Backend
+
+    def collect(self, progress: Progress | None) -> tuple[list[dict[str, Answer]], int]:
+        """Return the answers of each entrant, by question, and how many of them are new."""
+        known = [self._known(entrant) for entrant in self.entrants]
+        jobs, whose = self._jobs(known)
+        total = sum(1 if job.role == "find" else len(job.batch.questions) for job in jobs)
+        asked = 0
+        for index, answer in self.machine.run(jobs):
+            number = whose[index]
+            known[number][answer.key] = answer
+            self._keep(self.entrants[number], answer)
+            asked += 1
+            if progress is not None:
+                progress(asked, total)
+        return known, asked
+
+    def _known(self, entrant: Entrant) -> dict[str, Answer]:
+        """Return the stored answers that this run may use: the seed, draws and kind of device must agree."""
+        if self.store is None:
+            return {}
+        kind = Outcome if entrant.role == "score" else Finding
+        devices = self.machine.devices()
+        stored = self.store.known(entrant.identity, seed=self.seed, draws=self.budget.draws)
+        return {k: a for k, a in stored.items() if isinstance(a, kind) and a.device in devices}
+
+    def _jobs(self, known: Sequence[dict[str, Answer]]) -> tuple[list[Job], list[int]]:
+        """Return the jobs left to do, one model after another, and the entrant of each."""
+        jobs, whose = [], []
+        for batch in self.layout.batches:
+            for number, entrant in enumerate(self.entrants):
+                if entrant.role == "find":
+                    pieces = [] if batch.key in known[number] else [batch]
+                else:
+                    pieces = split(batch, set(known[number]))
+                for piece in pieces:
+                    jobs.append(Job(entrant.method, entrant.role, piece, self.seed, self.budget))
+                    whose.append(number)
+        return jobs, whose
+
+    def _keep(self, entrant: Entrant, answer: Answer) -> None:
+        if self.store is not None:
+            self.store.add(
+                entrant.identity,
+                answer,
+                seed=self.seed,
+                draws=self.budget.draws,
+                suite=f"{self.suite.name} {self.suite.version}",
+                cases=self._cases.get(answer.key, []),
+            )
+
+    @cached_property
+    def _cases(self) -> dict[str, list[str]]:
+        """The cases that ask each question."""
+        asking: dict[str, list[str]] = {}
+        for case, key in self.layout.keys.items():
+            asking.setdefault(key, []).append(case)
+        return asking
+
+
+def _report(run: _Run, answers: Sequence[dict[str, Answer]], asked: int, seconds: float) -> Report:
+    suite, layout = run.suite, run.layout
+    clusters = {
+        case: batch.key for batch in layout.batches for q in batch.questions for case in run._cases[q.key]
+    }
+    methods, finders, devices = [], [], set()
+    for entrant, found in zip(run.entrants, answers, strict=True):
+        scored = {case: a for case, key in layout.keys.items() if isinstance(a := found.get(key), Outcome)}
+        found_by_model = {key: a for key in layout.models if isinstance(a := found.get(key), Finding)}
+        devices |= {answer.device for answer in [*scored.values(), *found_by_model.values()]}
+        if entrant.role == "score":
+            methods.append(method_report(entrant.identity, suite.cases, scored, clusters))
+        else:
+            finders.append(finder_report(entrant.identity, layout.models, found_by_model))
+    return Report(
+        scrubkit=__version__,
+        suite=SuiteRef(name=suite.name, version=str(suite.version), hash=suite.hash, cases=len(suite.cases)),
+        seed=run.seed,
+        draws=run.budget.draws,
+        timeout=run.budget.seconds,
+        devices=tuple(sorted(devices)),
+        methods=tuple(methods),
+        finders=tuple(finders),
+        asked=asked,
+        seconds=seconds,
+        versions=versions(),
+    )

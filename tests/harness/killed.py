@@ -1,0 +1,91 @@
+"""Kills runs of the bench at random moments, and prints what became of the results; run by test_kill.py.
+
+Everything is imported once and each run is a fork, so that twenty runs take seconds.
+"""
+
+import json
+import os
+import random
+import signal
+import sys
+import time
+from pathlib import Path
+
+import torch
+
+from scrubkit.benchmark.case import Case, Label
+from scrubkit.benchmark.manifest import Suite
+from scrubkit.harness.run import validate
+from scrubkit.harness.store import open_store
+from tests.harness.toys import Slow, claim, spec
+
+KILLS = 22
+
+
+def many_cases():
+    cases = [
+        Case(
+            id=f"{model}-{k}",
+            model=spec(model),
+            variant="v",
+            family="f",
+            operator="none" if k % 2 else "o",
+            hypothesis=claim(f"{k} * a + b"),
+            label=Label(label="true" if k % 2 else "false"),
+        )
+        for model in ("pizza-p11", "torus-p11", "torus-p13")
+        for k in range(1, 61)
+    ]
+    return Suite(name="many", version="1", cases=tuple(cases))
+
+
+def run_until_killed(suite, method, store, seconds):
+    """Fork a run and kill it after so many seconds; say whether it was still running."""
+    child = os.fork()
+    if child == 0:
+        try:
+            validate(method, suite, store=store)
+        finally:
+            os._exit(0)
+    time.sleep(seconds)
+    os.kill(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    return os.WIFSIGNALED(status)
+
+
+def main(folder):
+    torch.set_num_threads(1)
+    rng = random.Random(int.from_bytes(os.urandom(4), "big"))
+    suite, store, log = many_cases(), folder / "results.sqlite", folder / "log"
+    whole = validate(Slow(0.0), suite)
+    method = Slow(0.01, log=str(log))
+    attempts, killed, before = 0, 0, []
+    while killed < KILLS and attempts < 3 * KILLS:
+        attempts += 1
+        killed += run_until_killed(suite, method, store, rng.uniform(0.0, 0.25))
+        if store.exists():
+            with open_store(store, write=True) as opened:
+                before.append(len(list(opened.select())))
+    last = validate(method, suite, store=store)
+    with open_store(store, write=False) as opened:
+        rows = [row.answer.key for row in opened.select()]
+    asked = log.read_text().split("\n")[:-1]
+    print(
+        json.dumps(
+            {
+                "killed": killed,
+                "questions": len(suite.cases),
+                "rows": len(rows),
+                "distinct": len(set(rows)),
+                "before": before,
+                "asked": len(asked),
+                "asked_last": last.asked,
+                "equal": [[r.case, r.outcome.score, r.outcome.verdict] for r in last["slow"].results]
+                == [[r.case, r.outcome.score, r.outcome.verdict] for r in whole["slow"].results],
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,108 @@
+"""Figures of finders, against graphs whose sites are known."""
+
+import math
+
+import pytest
+
+from scrubkit.harness.circuits import recovery_areas
+from scrubkit.harness.finders import auroc, average_precision, rank_edges, rank_sites
+from scrubkit.harness.run import validate
+from scrubkit.methods.protocol import Importances
+from scrubkit.models.compile import compile_model
+from scrubkit.scrub.transformer import anatomy_of
+from scrubkit.site import parse, resolve
+from scrubkit.truth.graph import truth_graph
+from tests.harness import toys
+
+TRUE_SITES = ("hook_embed[pos=0]", "hook_embed[pos=1]", "blocks.0.mlp.hook_post[pos=-1]")
+OTHER_SITES = ("hook_pos_embed[pos=0]", "blocks.0.attn.hook_z[pos=-1, head=1]")
+
+
+@pytest.fixture(scope="module")
+def pizza():
+    return compile_model(variant="pizza", p=11, frequencies=(2, 4))
+
+
+def parts_of(model, sites):
+    return {site: resolve(parse(site), anatomy_of(model)) for site in sites}
+
+
+def test_the_right_ranking_has_auroc_one_and_the_wrong_one_nought(small_suite):
+    right, wrong = toys.FindsAll(1.0, 0.0), toys.FindsAll(0.0, 1.0)
+    right.name, wrong.name = "right", "wrong"
+    report = validate([right, wrong], small_suite)
+    figures = {finder.name: finder for finder in report.finders}
+    assert figures["right"].sites_auroc.value > figures["wrong"].sites_auroc.value
+    assert figures["right"].cpr.value > figures["wrong"].cpr.value
+
+
+def test_a_true_site_that_is_not_named_counts_as_found_last(pizza):
+    graph = truth_graph(pizza, anatomy_of(pizza))
+    true = [
+        graph.nodes[key]["claimed"].part for key in graph if "resid" not in key[0] and "logits" not in key[0]
+    ]
+    parts = parts_of(pizza, TRUE_SITES[:1] + OTHER_SITES)
+    truths, scores = rank_sites(parts, dict.fromkeys(parts, 1.0), true)
+    missed = [truth for truth, score in zip(truths, scores, strict=True) if score == -math.inf]
+    assert missed and all(missed)
+    assert auroc(truths, scores) < 0.5
+
+
+def test_a_true_edge_that_is_not_named_counts_as_found_last(pizza):
+    graph = truth_graph(pizza, anatomy_of(pizza))
+    true = {key: graph.nodes[key]["claimed"].part for key in graph}
+    ends = ("blocks.0.hook_attn_out[pos=-1]", "blocks.0.mlp.hook_post[pos=-1]", "hook_pos_embed[pos=0]")
+    parts = parts_of(pizza, ends)
+    truths, scores = rank_edges(parts, [(ends[0], ends[1], 2.0), (ends[2], ends[1], 1.0)], graph, true)
+    assert truths[:2] == [True, False]
+    assert truths[2:] and all(truths[2:]) and set(scores[2:]) == {-math.inf}
+    assert rank_edges(parts, [], graph, true) == ([], [])
+
+
+def test_figures_of_one_kind_only_are_unknown():
+    assert auroc([True, True], [1.0, 0.0]) is None
+    assert auroc([], []) is None
+    assert average_precision([False], [1.0]) is None
+    assert average_precision([True, False], [1.0, 0.0]) == 1
+
+
+def test_all_sites_of_the_embedding_recover_everything_at_once(pizza):
+    parts = parts_of(pizza, TRUE_SITES)
+    neurons_first = {part: float(site == TRUE_SITES[2]) for site, part in parts.items()}
+    cpr, cmd = recovery_areas(pizza, neurons_first)
+    # f is 0 for no site and 1 from the first site on, so the trapezoid loses half of its first step.
+    assert cpr == pytest.approx(0.995, abs=2e-3)
+    assert cmd == pytest.approx(0.005, abs=2e-3)
+
+
+def test_sites_that_do_nothing_recover_nothing(pizza):
+    cpr, cmd = recovery_areas(pizza, dict.fromkeys(parts_of(pizza, OTHER_SITES).values(), 1.0))
+    assert cpr == pytest.approx(0.0, abs=1e-3)
+    assert cmd == pytest.approx(1.0, abs=1e-3)
+
+
+def test_setting_the_output_does_not_count(pizza):
+    assert recovery_areas(pizza, {parts_of(pizza, ["logits"])["logits"]: 1.0}) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        ({"hook_embed": 1.0}, "invalid"),
+        (Importances(), "invalid"),
+        (Importances(sites={"hook_embed": math.nan}), "not-finite"),
+        (Importances(sites={"nowhere[pos=0]": 1.0}), "invalid"),
+        (Importances(edges={("hook_embed", "cluster:3[x=2]"): 1.0}), "invalid"),
+    ],
+)
+def test_a_bad_answer_of_a_finder_is_a_fault_with_the_worst_figures(small_suite, answer, kind):
+    class Bad:
+        name = "bad"
+
+        def find(self, model, *, task, generator, budget):
+            return answer
+
+    finder = validate(Bad(), small_suite).finders[0]
+    assert finder.faults.value == 1
+    assert finder.models[0].finding.fault.kind == kind
+    assert (finder.sites_auroc.value, finder.cmd.value) == (0, 1)

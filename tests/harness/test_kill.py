@@ -1,0 +1,32 @@
+"""A run that is killed at any moment loses no answer and takes none twice."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="runs are forked, which this system cannot")
+def test_a_run_killed_at_random_moments_ends_as_if_it_had_not_been(tmp_path):
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "tests.harness.killed", str(tmp_path)],
+        cwd=root,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["killed"] >= 20
+    assert found["equal"]
+    assert found["rows"] == found["distinct"] == found["questions"]
+    kept = found["before"]
+    assert kept == sorted(kept)
+    assert found["asked_last"] == found["questions"] - kept[-1]
+    # A killed run loses the answer it was taking and no other; spot checks ask a question a second time.
+    assert found["asked"] <= found["questions"] * 9 / 8 + 2 * found["killed"]

@@ -1,0 +1,100 @@
+"""Reports as JSON, JUnit XML, Markdown and Rich tables; whatever they show is escaped."""
+
+import html
+from xml.etree import ElementTree
+
+import jsonschema
+import pytest
+from rich.console import Console
+
+from scrubkit.cli.bench_tables import bench_tables, missed_text
+from scrubkit.cli.schemas import PUBLISHED, RECORDS, schema_text
+from scrubkit.harness.junit import junit_xml
+from scrubkit.harness.limits import Limits, check_limits
+from scrubkit.harness.markdown import escape, markdown
+from scrubkit.harness.report import Report
+from scrubkit.harness.run import validate
+from tests.harness import toys
+
+EVIL = "<script>alert(1)</script> [red]x[/red] | `y` \x00\x1b[31m ![z](http://e) &amp; ]]>"
+
+
+@pytest.fixture(scope="module")
+def report(small_suite):
+    class Evil(toys.Toy):
+        name = EVIL
+
+        def judge(self, model, hypothesis, generator):
+            raise ValueError(EVIL)
+
+    cases = [
+        c.model_copy(update={"operator": EVIL, "id": f"{EVIL}{i}"}) for i, c in enumerate(small_suite.cases)
+    ]
+    return validate(
+        [Evil(), toys.Oracle()], small_suite.model_copy(update={"cases": tuple(cases), "name": EVIL})
+    )
+
+
+@pytest.fixture(scope="module")
+def checks(report):
+    return check_limits(report, Limits(min_auroc=0.9, max_false_accept=0.1))
+
+
+def test_a_report_survives_json(report):
+    assert Report.model_validate_json(report.model_dump_json()) == report
+
+
+@pytest.mark.parametrize("name", ["report", "baseline"])
+def test_the_schema_is_published(name):
+    assert (PUBLISHED / f"{name}.schema.json").read_text() == schema_text(name)
+    assert name in RECORDS
+
+
+def test_a_report_fits_its_schema(report):
+    import json
+
+    schema = json.loads((PUBLISHED / "report.schema.json").read_text())
+    jsonschema.validate(json.loads(report.model_dump_json()), schema)
+
+
+def test_junit_xml_is_well_formed_and_counts_failures(report, checks):
+    root = ElementTree.fromstring(junit_xml(report, checks).split("?>", 1)[1])
+    assert (root.get("tests"), root.get("failures")) == ("4", "2")
+    evil, oracle = root.findall("testsuite")
+    assert (evil.get("failures"), oracle.get("failures")) == ("2", "0")
+    failure = evil.find("testcase/failure")
+    assert "<script>" in failure.text and "\x1b" not in failure.text
+    assert "missed by" in failure.get("message")
+
+
+def test_a_run_without_checks_has_one_passing_test_case(report):
+    root = ElementTree.fromstring(junit_xml(report, []).split("?>", 1)[1])
+    assert root.get("failures") == "0"
+    assert len(root.findall("testsuite/testcase")) == 2
+
+
+def test_markdown_shows_no_markup_of_others(report, checks):
+    text = markdown(report, checks)
+    assert "<script>" not in text
+    assert "![z](" not in text
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    columns = {line.replace("\\|", "").count("|") for line in rows[:4]}
+    assert columns == {10}
+    assert "2 of 4 checks missed" in text
+
+
+@pytest.mark.parametrize("text", ["a|b", "*x*", "[a](b)", "<b>", "`c`", "a\nb", "# d", "&lt;"])
+def test_escaped_text_reads_as_it_was(text):
+    plain = html.unescape(escape(text).replace("\\", ""))
+    assert plain == " ".join(text.split())
+
+
+def test_rich_tables_show_markup_as_text(report, checks):
+    console = Console(width=400, record=True, file=open("/dev/null", "w"))
+    console.print(bench_tables(report))
+    console.print(missed_text(report, [check for check in checks if check.status == "missed"]))
+    shown = console.export_text()
+    assert "[red]x[/red]" in shown
+    assert "worst cases" in shown
+    assert "raised 14" in shown
+    assert "\x1b" not in shown
