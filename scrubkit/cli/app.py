@@ -9,7 +9,19 @@ import typer
 from rich.console import Console
 
 from scrubkit import __version__
-from scrubkit.cli import certify, check, circuits, compile_, explain, import_, schemas, score, train
+from scrubkit.cli import (
+    certify,
+    check,
+    circuits,
+    compile_,
+    explain,
+    import_,
+    results,
+    schemas,
+    score,
+    train,
+    validate,
+)
 from scrubkit.errors import ScrubkitError
 
 app = typer.Typer(
@@ -17,7 +29,19 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (check, score, explain, train, compile_, certify, import_, circuits, schemas):
+for module in (
+    check,
+    score,
+    explain,
+    train,
+    compile_,
+    certify,
+    import_,
+    circuits,
+    validate,
+    results,
+    schemas,
+):
     module.register(app)
 
 
