@@ -30,6 +30,9 @@ def validate(
         list[str], typer.Argument(help="Built-in names, entry points, or package.module:attribute.")
     ],
     suite: Annotated[str, typer.Option(help="Name of a suite, or a manifest file.")] = "fast",
+    held_out: Annotated[
+        int | None, typer.Option(min=1, help="Use a fresh suite of the same kind, made from this seed.")
+    ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Processes on this machine.")] = 1,
     dask: Annotated[
         str | None, typer.Option(help='Address of a Dask scheduler, or "local" for --jobs workers here.')
@@ -68,6 +71,7 @@ def validate(
         raise BenchError("--update-baseline needs --baseline PATH")
     from rich.console import Console
 
+    from scrubkit.benchmark.suites import held_out as fresh_suite
     from scrubkit.cli.progress import shown_progress
     from scrubkit.harness.baseline import read_baseline, write_baseline
     from scrubkit.harness.limits import Limits
@@ -84,7 +88,7 @@ def validate(
     with shown_progress(Console(stderr=True)) as progress:
         report = run(
             methods,
-            suite,
+            suite if held_out is None else fresh_suite(suite, held_out),
             jobs=jobs,
             seed=seed,
             store=place,

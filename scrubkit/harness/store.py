@@ -26,6 +26,8 @@ APPLICATION = 0x5C2B17
 """Marks a SQLite file as a results store."""
 LAYOUT = 1
 """Version of the table below."""
+MAX_ANSWER = 50_000_000
+"""Largest answer that is read, in characters."""
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS results (
@@ -150,6 +152,8 @@ def open_store(path: str | Path, *, write: bool) -> Iterator[Store]:
 
 def _check(connection: sqlite3.Connection, path: Path, *, write: bool) -> None:
     """Set a new store up, or make sure that an old one is a whole store of ours."""
+    # A file from a stranger may hold views and triggers that call functions; they are not to run.
+    connection.execute("PRAGMA trusted_schema = 0")
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (layout,) = connection.execute("PRAGMA user_version").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -175,11 +179,13 @@ _REMEDY = "move it away and run again, or choose another --store"
 
 def _read_row(row: Mapping[str, Any], path: Path) -> Stored:
     try:
+        if len(row["answer"]) > MAX_ANSWER:
+            raise ValueError(f"an answer of {len(row['answer']):,} characters")
         kind = Outcome if row["kind"] == "score" else Finding
         answer = kind.model_validate_json(row["answer"])
         fields = {name: row[name] for name in Stored.model_fields if name not in ("cases", "answer")}
         return Stored(**fields, cases=tuple(json.loads(row["cases"])), answer=answer)
-    except (ValidationError, ValueError, TypeError) as error:
+    except (ValidationError, ValueError, TypeError, RecursionError) as error:
         first = str(error).splitlines()[0]
         raise BenchError(f"holds a row that cannot be read ({first}); {_REMEDY}", title=str(path)) from None
 

@@ -108,11 +108,12 @@ def test_bad_options_exit_with_two(scrubkit, files, options, message):
         ("no-such-method", "tiny", "unknown method"),
         ("tests.harness.toys:Nothing", "tiny", "has no 'Nothing'"),
         ("tests.harness.toys:Oracle", "no-such-suite", "no suite 'no-such-suite'"),
+        ("tests.harness.toys:Oracle", "no-such-suite --held-out 3", "no suite 'no-such-suite'"),
     ],
 )
 def test_bad_input_exits_with_two(scrubkit, files, method, suite, message):
-    place = files / "tiny.json.gz" if suite == "tiny" else suite
-    code, _, err = scrubkit("validate", method, "--suite", place, "--no-store")
+    place = [files / "tiny.json.gz"] if suite == "tiny" else suite.split()
+    code, _, err = scrubkit("validate", method, "--no-store", "--suite", *place)
     assert code == 2
     assert message in err
 

@@ -149,3 +149,14 @@ def test_a_disk_that_turns_read_only_is_named(small_suite, tmp_path):
             row = next(store.select())
             identity = __import__("scrubkit.harness.identity", fromlist=["x"]).identify(toys.Oracle())
             store.add(identity, row.answer, seed=5, draws=1, suite="", cases=[])
+
+
+def test_a_row_of_endless_depth_is_named(small_suite, tmp_path):
+    path = tmp_path / "results.sqlite"
+    validate(toys.Oracle(), small_suite, store=path)
+    deep = "[" * 100_000 + "]" * 100_000
+    for column in ("answer", "cases"):
+        with sqlite3.connect(path) as connection:
+            connection.execute(f"UPDATE results SET {column} = ? WHERE rowid = 1", [deep])
+        with pytest.raises(BenchError, match="row that cannot be read"):
+            validate(toys.Oracle(), small_suite, store=path)
