@@ -1,0 +1,196 @@
+"""One case of a suite as a test has it: put to a method, the answer held against the label."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from scrubkit.benchmark import manifest
+from scrubkit.benchmark.case import Case, Label
+from scrubkit.benchmark.models import build
+from scrubkit.benchmark.suites import Suite, load_suite
+from scrubkit.errors import BenchError, nearest
+from scrubkit.harness.ask import Examiner
+from scrubkit.harness.figures import judge
+from scrubkit.harness.identity import identify
+from scrubkit.harness.outcome import Outcome
+from scrubkit.harness.questions import question_of
+from scrubkit.harness.report import SuiteRef
+from scrubkit.hypothesis import Hypothesis
+from scrubkit.methods.protocol import Answer, Budget, Scorer
+from scrubkit.methods.registry import find_method
+from scrubkit.models.model import Model
+from scrubkit.testing.entries import Entry
+from scrubkit.testing.failures import CaseFailed, case_failure
+from scrubkit.testing.ledger import ledger
+from scrubkit.testing.snippet import case_snippet
+
+
+@dataclass(frozen=True)
+class CaseTrial:
+    """A case of a suite, ready to be put to a method.
+
+    Attributes:
+        case: the case with its label.
+        suite: the suite that it is from.
+        source: what the suite was loaded by: a name or a file.
+        seed: decides the generator that the method is given, with the case and the method's name.
+        budget: what the question may cost.
+    """
+
+    case: Case
+    suite: SuiteRef
+    source: str = "fast"
+    seed: int = 0
+    budget: Budget = field(default_factory=Budget)
+
+    @property
+    def id(self) -> str:
+        """The case's id, such as ``pizza-p59-wrong_frequency-3``."""
+        return self.case.id
+
+    @property
+    def label(self) -> Label:
+        """Whether the hypothesis is true, and why."""
+        return self.case.label
+
+    @property
+    def model(self) -> Model:
+        """The model with its truth, which a method is not shown."""
+        return build(self.case.model)
+
+    @property
+    def hypothesis(self) -> Hypothesis:
+        """The hypothesis as a method is given it."""
+        return question_of(self.case, self.model).hypothesis
+
+    def check(self, method: Any, *, decided: bool = False) -> Outcome:
+        """Put the case to a method and fail if its answer is wrong.
+
+        A true hypothesis must not be refuted; a false one, or one that tests nothing, must not be supported.
+        The method must give a valid answer and leave the model alone.
+
+        Args:
+            method: a scorer: an instance, a class without arguments, ``module:attribute``, or a name.
+            decided: fail as well where the method does not decide on a true or a false hypothesis.
+
+        Returns:
+            The answer.
+
+        Raises:
+            CaseFailed: the answer is wrong; says what was expected, and why.
+            BenchError: there is no such method, it is no scorer, or it has neither verdict nor threshold, so
+                that none of its answers could be wrong.
+        """
+        __tracebackhide__ = True
+        scorer = as_scorer(method)
+        outcome = self.ask(scorer)
+        undecided = (
+            decided and self.label.label != "vacuous" and outcome.verdict in ("inconclusive", "untestable")
+        )
+        if judge(self.case, outcome).wrong or undecided:
+            snippet = case_snippet(scorer, self.id, self.source, self.seed, self.budget)
+            raise CaseFailed(case_failure(self.case, scorer.name, outcome, snippet))
+        return outcome
+
+    def ask(self, method: Any) -> Outcome:
+        """Put the case to a method and return its answer, right or wrong.
+
+        Raises:
+            BenchError: as `check` does.
+        """
+        scorer = as_scorer(method)
+        entries = ledger.get()
+        model, heard = self.model, _Heard(scorer, calibrate=entries is not None)
+        outcome = Examiner(heard, model, seed=self.seed, budget=self.budget).ask(
+            question_of(self.case, model)
+        )
+        if outcome.fault is None and not heard.verdict and getattr(scorer, "threshold", None) is None:
+            raise BenchError(
+                "its answers have no verdict and it has no threshold, so no answer of it could be wrong; "
+                "return Answer(..., verdict=...), or give the method a number `threshold` from which a score "
+                "supports",
+                title=scorer.name,
+            )
+        if entries is not None:
+            entry = Entry.of(identify(scorer), self.suite, self.case, self.seed, self.budget, outcome)
+            entries.append(entry.model_dump_json())
+        return outcome
+
+
+class _Heard:
+    """A scorer that is listened to: did it give a verdict of its own?
+
+    What it estimates is named where a report is kept; elsewhere nobody reads the value, which takes seconds.
+    """
+
+    def __init__(self, scorer: Scorer, *, calibrate: bool) -> None:
+        self._scorer = scorer
+        self.verdict = False
+        self.estimand = getattr(scorer, "estimand", None) if calibrate else None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._scorer, name)
+
+    def score(self, *args: Any, **options: Any) -> Any:
+        answer = self._scorer.score(*args, **options)
+        self.verdict |= isinstance(answer, Answer) and answer.verdict is not None
+        return answer
+
+
+def as_scorer(method: Any) -> Scorer:
+    """Return the scorer that is meant.
+
+    Raises:
+        BenchError: there is no such method, or it judges no hypotheses.
+    """
+    found = find_method(method)
+    if not isinstance(found, Scorer):
+        raise BenchError("it has no function score, and cases ask about hypotheses", title=found.name)
+    return found
+
+
+def find_suite(suite: str | Path | Suite) -> tuple[Suite, str]:
+    """Return a suite and what it is loaded by.
+
+    Args:
+        suite: name of a published suite, a manifest file, or the suite itself.
+
+    Raises:
+        BenchError: there is no such suite.
+    """
+    if isinstance(suite, Suite):
+        return suite, suite.name
+    path = Path(suite)
+    return (manifest.read(path) if path.is_file() else load_suite(str(suite))), str(suite)
+
+
+def trials(
+    suite: str | Path | Suite = "fast", *, seed: int = 0, budget: Budget | None = None
+) -> list[CaseTrial]:
+    """Return the cases of a suite as trials; ambiguous ones, which have no right answer, are left out."""
+    found, source = find_suite(suite)
+    reference = SuiteRef(name=found.name, version=str(found.version), hash=found.hash, cases=len(found.cases))
+    budget = budget or Budget()
+    return [
+        CaseTrial(case, reference, source, seed, budget)
+        for case in found.cases
+        if case.label.label != "ambiguous"
+    ]
+
+
+def load_case(
+    case_id: str, *, suite: str | Path | Suite = "fast", seed: int = 0, budget: Budget | None = None
+) -> CaseTrial:
+    """Return one case of a suite, to look at it alone.
+
+    Raises:
+        BenchError: the suite has no such case.
+    """
+    found = {trial.id: trial for trial in trials(suite, seed=seed, budget=budget)}
+    if case_id not in found:
+        raise BenchError(
+            f"no case {case_id!r}{nearest(case_id, found)} among its {len(found)}", title=str(suite)
+        )
+    return found[case_id]

@@ -1,0 +1,145 @@
+"""Cases in a test suite: right answers pass, wrong ones fail and say all that is needed."""
+
+import pytest
+
+import scrubkit.testing
+from scrubkit.errors import BenchError
+from scrubkit.methods.causal_scrubbing import CausalScrubbing
+from scrubkit.methods.protocol import Budget
+from scrubkit.testing import CaseFailed, load_case, parametrize_with_cases
+from scrubkit.testing.snippet import spelled
+from scrubkit.testing.trials import trials
+
+from . import methods
+from .suites import small_suite
+
+SMALL = small_suite()
+WRONG = [
+    (methods.RefutesAll, {"clock-p5-none-1", "pizza-p7-none-1"}),
+    (methods.SupportsAll, {"clock-p5-one_operand-1", "clock-p5-all_of_it-1"}),
+    (methods.Undecided, set()),
+    (methods.ByThreshold, {"clock-p5-one_operand-1", "clock-p5-all_of_it-1"}),
+    (methods.NotFinite, {trial.id for trial in trials(SMALL)}),
+]
+
+
+@parametrize_with_cases(SMALL, where=lambda case: case.label.label != "vacuous")
+def test_causal_scrubbing_is_right_about_every_case(case):
+    outcome = case.check(CausalScrubbing())
+    assert outcome.verdict == {"true": "supported", "false": "refuted"}[case.label.label]
+
+
+@parametrize_with_cases(
+    SMALL,
+    expected_failures={"*-all_of_it-*": "it has no notion of a test that tests nothing"},
+)
+def test_expected_failures_are_matched_by_pattern(case):
+    case.check(CausalScrubbing())
+
+
+@pytest.mark.parametrize(("method", "wrong"), WRONG, ids=lambda value: getattr(value, "__name__", ""))
+def test_a_case_fails_where_the_answer_is_wrong_and_only_there(method, wrong):
+    failed = set()
+    for trial in trials(SMALL):
+        try:
+            trial.check(method)
+        except CaseFailed:
+            failed.add(trial.id)
+    assert failed == wrong
+
+
+def test_ambiguous_cases_are_left_out():
+    assert [case.id for case in SMALL.cases if case.id not in {t.id for t in trials(SMALL)}] == [
+        "clock-p5-ambiguous-1"
+    ]
+
+
+def test_an_undecided_answer_fails_where_a_decision_is_wanted():
+    with pytest.raises(CaseFailed, match="got        inconclusive, score"):
+        load_case("clock-p5-none-1", suite=SMALL).check(methods.Undecided, decided=True)
+    load_case("clock-p5-all_of_it-1", suite=SMALL).check(methods.Undecided, decided=True)
+
+
+def test_a_false_case_says_got_expected_why_and_how_to_see_it_alone(suite_file):
+    with pytest.raises(CaseFailed) as raised:
+        load_case("clock-p5-one_operand-1", suite=suite_file).check(methods.SupportsAll())
+    text = str(raised.value)
+    assert text.startswith("supports-all is wrong about clock-p5-one_operand-1\n")
+    assert "got        supported, score " in text
+    assert "expected   refuted: the hypothesis is false of these weights" in text
+    assert "why        cluster_1 -> logits: 0.51 of what is read varies within a class" in text
+    assert "made by    one_operand on a hypothesis of the family clusters" in text
+    assert "'variant': 'clock-torus', 'p': 5" in text
+    snippet = text.split("To see it alone:\n\n")[1].replace("    ", "")
+    with pytest.raises(CaseFailed) as again:
+        exec(snippet, {})
+    assert str(again.value) == text
+
+
+def test_a_true_case_shows_the_figure_that_came_nearest_to_failing():
+    with pytest.raises(CaseFailed) as raised:
+        load_case("clock-p5-none-1", suite=SMALL).check(methods.RefutesAll)
+    assert "irrelevant at all other sites: 0.04, under 0.05" in str(raised.value)
+
+
+def test_seed_and_budget_are_part_of_the_snippet():
+    trial = load_case("clock-p5-none-1", suite=SMALL, seed=3, budget=Budget(draws=4))
+    with pytest.raises(CaseFailed) as raised:
+        trial.check(methods.RefutesAll)
+    assert "seed=3, budget=Budget(draws=4, seconds=60.0))" in str(raised.value)
+    assert "from scrubkit import Budget" in str(raised.value)
+
+
+def test_a_method_defined_in_a_test_is_shown_with_its_settings():
+    class Local(CausalScrubbing):
+        def __init__(self):
+            self.margin = 0.25
+
+    assert spelled(Local()) == (["method = ...  # Local(margin=0.25), as the test makes it"], "method")
+
+
+def test_a_method_that_can_never_be_wrong_is_refused():
+    with pytest.raises(BenchError, match="no verdict and it has no threshold"):
+        load_case("clock-p5-none-1", suite=SMALL).check(methods.NeverWrong)
+
+
+def test_a_finder_is_refused():
+    with pytest.raises(BenchError, match="no function score"):
+        load_case("clock-p5-none-1", suite=SMALL).check(methods.Finds)
+
+
+def test_a_case_gives_its_model_and_the_hypothesis_as_methods_see_it():
+    trial = load_case("clock-p5-none-1", suite=SMALL)
+    assert trial.model.task.p == 5
+    assert set(trial.hypothesis.nodes) == {f"n{i}" for i in range(len(trial.hypothesis.nodes))}
+
+
+def test_an_unknown_case_or_suite_is_refused():
+    with pytest.raises(BenchError, match='did you mean "clock-p5-none-1"'):
+        load_case("clock-p5-none-2", suite=SMALL)
+    with pytest.raises(BenchError, match="no suite 'fest'"):
+        parametrize_with_cases("fest")
+
+
+@pytest.mark.parametrize(
+    ("expected", "message"),
+    [
+        ({"pizza-p59-*": "not there"}, "fits none of the 4 cases"),
+        ({"clock-*": " "}, "needs a reason in words"),
+    ],
+)
+def test_an_expected_failure_of_no_case_or_without_reason_is_refused(expected, message):
+    with pytest.raises(BenchError, match=message):
+        parametrize_with_cases(SMALL, expected_failures=expected)
+
+
+def test_no_case_at_all_is_refused():
+    with pytest.raises(BenchError, match="no case is left"):
+        scrubkit.testing.parametrize_with_cases(SMALL, where=lambda case: False)
+
+
+def test_the_fast_suite_has_readable_ids():
+    mark = parametrize_with_cases("fast")
+    names = [param.id for param in mark.args[1]]
+    assert len(names) == len(set(names)) > 100
+    assert all(name.isascii() and " " not in name for name in names)

@@ -1,0 +1,179 @@
+"""The pytest plugin: who does not use it does not notice it, and its report says what the tests asked."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import scrubkit
+from scrubkit.harness.report import Report
+from scrubkit.methods.causal_scrubbing import CausalScrubbing
+
+pytest_plugins = ["pytester"]
+ROOT = Path(__file__).parents[2]
+PLUGIN = ("-p", "scrubkit.pytest_plugin")
+STRANGERS = """
+    import sys
+    import pytest
+
+    HEAVY = {"torch", "transformer_lens", "numpy", "networkx", "pydantic"}
+
+    @pytest.fixture
+    def three():
+        yield 3
+
+    @pytest.mark.parametrize("n", [1, 2, 3])
+    def test_numbers(n, three):
+        assert n < three
+
+    @pytest.mark.xfail(strict=True)
+    def test_known_to_fail():
+        raise ValueError
+
+    def test_skipped():
+        pytest.skip("today")
+
+    def test_nothing_heavy_was_imported():
+        assert not HEAVY & set(sys.modules)
+
+    def test_prints(capsys):
+        print("x")
+        assert capsys.readouterr().out == "x\\n"
+"""
+OURS = """
+    import scrubkit.testing
+
+    @scrubkit.testing.parametrize_with_cases({path!r})
+    def test_case(case):
+        case.check({method!r})
+"""
+
+
+def ours(path, method="random-scores"):
+    return OURS.format(path=str(path), method=method)
+
+
+@pytest.fixture
+def alone(monkeypatch, pytester):
+    """Load no plugin but those that are named, installed or not."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.setenv("PYTHONPATH", f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+    return pytester
+
+
+def run_tests(*arguments):
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-m", "pytest", "-p", "no:cacheprovider", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+def without_times(text):
+    return re.sub(r"\d+\.\d+s", "", text)
+
+
+def test_the_plugin_is_declared():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["entry-points"]["pytest11"] == {"scrubkit": "scrubkit.pytest_plugin"}
+
+
+def test_a_project_that_does_not_use_it_runs_unchanged(alone):
+    alone.makepyfile(STRANGERS)
+    options = ("-rA", "--strict-markers", "--strict-config")
+    without = run_tests(*options)
+    with_it = run_tests(*PLUGIN, *options)
+    assert "1 failed, 4 passed, 1 skipped, 1 xfailed" in without.stdout
+    assert without_times(with_it.stdout) == without_times(without.stdout)
+    assert (with_it.returncode, with_it.stderr) == (without.returncode, without.stderr)
+
+
+def test_without_the_option_no_hook_is_registered(alone):
+    config = alone.parseconfigure(*PLUGIN)
+    plugin = config.pluginmanager.get_plugin("scrubkit.pytest_plugin")
+    assert [h.name for h in config.pluginmanager.get_hookcallers(plugin) or []] == [
+        "pytest_addoption",
+        "pytest_configure",
+    ]
+    assert not config.pluginmanager.has_plugin("scrubkit-recorder")
+
+
+def test_the_report_says_what_the_bench_says(alone, suite, suite_file):
+    alone.makepyfile(ours(suite_file, "causal-scrubbing"))
+    result = alone.inline_run(*PLUGIN, "--scrubkit-report=out/report.json")
+    result.assertoutcome(passed=3, failed=1)
+    report = Report.model_validate_json((alone.path / "out" / "report.json").read_text())
+    expected = scrubkit.validate(CausalScrubbing(), suite)
+    assert (report.suite, report.seed, report.draws) == (expected.suite, expected.seed, expected.draws)
+    mine, bench = figures(report), figures(expected)
+    assert mine["calibration"]["total"] > 0
+    assert mine == bench
+
+
+def figures(report):
+    """Return the figures of the one method, without times and hash of sources, cases ordered by id."""
+    (method,) = json.loads(report.model_dump_json())["methods"]
+    del method["seconds"], method["config"]
+    method["results"].sort(key=lambda result: result["case"])
+    for result in method["results"]:
+        del result["outcome"]["seconds"]
+    return method
+
+
+def test_the_report_is_the_same_under_xdist(alone, suite_file):
+    alone.makepyfile(ours(suite_file))
+    alone.inline_run(*PLUGIN, "--scrubkit-report=serial.json")
+    result = run_tests(*PLUGIN, "-p", "xdist.plugin", "-n", "2", "--scrubkit-report=spread.json")
+    assert "random-scores: 4 cases of small, false accept" in result.stdout
+    assert f"written to {alone.path / 'spread.json'}" in result.stdout
+    serial = Report.model_validate_json((alone.path / "serial.json").read_text())
+    spread = Report.model_validate_json((alone.path / "spread.json").read_text())
+    assert figures(spread) == figures(serial)
+
+
+def test_the_report_can_be_markdown(alone, suite_file):
+    alone.makepyfile(ours(suite_file))
+    alone.inline_run(*PLUGIN, "--scrubkit-report=report.md", "-k", "none")
+    text = (alone.path / "report.md").read_text()
+    assert text.startswith("## scrubkit validate")
+    assert "random" in text
+
+
+def test_two_suites_make_two_reports(alone, suite, suite_file, tmp_path):
+    from scrubkit.benchmark import manifest
+
+    manifest.write(suite.model_copy(update={"name": "other"}), tmp_path / "other.json.gz")
+    alone.makepyfile(test_one=ours(suite_file))
+    alone.makepyfile(test_two=ours(tmp_path / "other.json.gz"))
+    alone.inline_run(*PLUGIN, "--scrubkit-report=report.json", "-k", "none")
+    found = [Report.model_validate_json(path.read_text()) for path in alone.path.glob("report*.json")]
+    assert sorted(report.suite.name for report in found) == ["other", "small"]
+
+
+def test_a_run_without_cases_writes_nothing_and_says_so(alone):
+    alone.makepyfile("def test_one(): pass")
+    result = alone.runpytest_inprocess(*PLUGIN, "--scrubkit-report=report.json")
+    result.stdout.fnmatch_lines(["no case was put to a method, so * was not written"])
+    assert not (alone.path / "report.json").exists()
+
+
+@pytest.mark.parametrize("name", ["report", "report.html"])
+def test_another_form_of_report_is_refused(alone, name):
+    result = alone.runpytest_inprocess(*PLUGIN, f"--scrubkit-report={name}")
+    result.stderr.fnmatch_lines([f"ERROR: --scrubkit-report={name}: the file must end in .json or .md"])
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+
+
+def test_a_failed_case_is_shown_without_the_inside_of_scrubkit(alone, suite_file):
+    alone.makepyfile(ours(suite_file, "causal-scrubbing"))
+    result = alone.runpytest_inprocess(*PLUGIN, "-k", "all_of_it")
+    result.stdout.fnmatch_lines(
+        ["*causal-scrubbing is wrong about clock-p5-all_of_it-1", "*To see it alone:"]
+    )
+    assert "scrubkit/testing/trials.py" not in result.stdout.str()
