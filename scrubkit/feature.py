@@ -185,9 +185,12 @@ def _operands(node: ast.expr, text: str, *, top: bool) -> Sequence[ast.expr]:
             return args
         case ast.Name():
             return []
-        case ast.Constant(value=int() | float() as value) if abs(value) <= 10**12:
+        case ast.Constant(value=int() | float() as value) if type(value) is not bool and abs(value) <= 10**12:
             return []
-    found = ast.unparse(node)
+    try:
+        found = ast.unparse(node)
+    except RecursionError:
+        found = text
     hint = nearest(node.func.id, _FUNCTIONS) if _is_named_call(node) else ""  # pyright: ignore
     raise FeatureError(f"feature {text!r}: {found[:80]!r} is not allowed{hint}; allowed are {ALLOWED}")
 

@@ -2,7 +2,7 @@
 
 A site is written ``hook[key=value, ...]`` with a TransformerLens hook name, and keys
 
-- ``pos``: sequence positions (for a pattern: of the query), negative from the end;
+- ``pos``: sequence positions and ranges (for a pattern: of the query), negative from the end;
 - ``head``: attention heads;
 - ``neurons``: indices and ranges (``0-9``), ``cluster:14`` (the truth's neurons of frequency 14), ``rest``
   (neurons of no cluster), ``~...`` for all others;
@@ -20,6 +20,7 @@ A key that is left out stands for all. ``logits`` is short for ``unembed.hook_ou
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -52,6 +53,10 @@ _OUTER_HOOKS: Mapping[str, tuple[str, ...]] = {
     "hook_pos_embed": ("pos", "subspace"),
     "logits": ("pos", "frequencies", "subspace"),
 }
+_SHOWN = 200
+"""Characters of a site that a message repeats."""
+_MOST_FAULTS = 20
+"""Faults of one site that are reported; a list of neurons may hold thousands."""
 _ALIASES = {"unembed.hook_out": "logits", "hook_unembed": "logits"}
 
 
@@ -164,8 +169,9 @@ def parse(text: str) -> Site:
     match = _SYNTAX.match(text) if isinstance(text, str) and len(text) < 100_000 else None
     if match is None:
         raise SiteError(
-            f"cannot read site {str(text)[:200]!r}; write hook[key=value, ...], e.g. hook_embed[pos=0]"
+            f"cannot read site {str(text)[:_SHOWN]!r}; write hook[key=value, ...], e.g. hook_embed[pos=0]"
         )
+    shown = text[:_SHOWN]
     parts: list[list[str]] = []
     for item in filter(None, (piece.strip() for piece in (match["parts"] or "").split(","))):
         if "=" in item:
@@ -174,15 +180,16 @@ def parse(text: str) -> Site:
         elif parts:
             parts[-1][1] += f",{item}"
         else:
-            raise SiteError(f"site {text!r}: {item!r} needs a key; keys are {', '.join(KEYS)}")
-    names = [key for key, _ in parts]
+            raise SiteError(f"site {shown!r}: {item[:_SHOWN]!r} needs a key; keys are {', '.join(KEYS)}")
+    names = Counter(key[:_SHOWN] for key, _ in parts)
+    unknown = [key for key in names if key not in KEYS][:_MOST_FAULTS]
     faults = [
-        f"site {text!r}: unknown key {key!r}{nearest(key, KEYS)}; keys are {', '.join(KEYS)}"
-        for key in names
-        if key not in KEYS
+        f"site {shown!r}: unknown key {key!r}{nearest(key, KEYS)}; keys are {', '.join(KEYS)}"
+        for key in unknown
     ]
-    faults += [f"site {text!r}: key {key!r} is given twice" for key in set(names) if names.count(key) > 1]
-    faults += [f"site {text!r}: key {key!r} has no value" for key, value in parts if not value]
+    faults += [f"site {shown!r}: key {key!r} is given twice" for key in KEYS if names[key] > 1]
+    empty = {key for key, value in parts if not value and key in KEYS}
+    faults += [f"site {shown!r}: key {key!r} has no value" for key in KEYS if key in empty]
     if faults:
         raise SiteError(faults)
     parts.sort(key=lambda part: KEYS.index(part[0]))
@@ -211,7 +218,7 @@ def resolve(
     keys = _keys_of(site, anatomy)
     given = dict(site.parts)
     faults = [
-        f"site {site}: {site.hook} has no {key}; it takes {', '.join(keys)}"
+        f"site {_short(site)}: {site.hook} has no {key}; it takes {', '.join(keys)}"
         for key in given
         if key not in keys
     ]
@@ -226,14 +233,19 @@ def resolve(
         text=str(site),
     )
     if site.hook == "logits" and part.positions != (anatomy.n_ctx - 1,):
-        faults.append(f"site {site}: logits are read at the last position; leave pos out")
+        faults.append(f"site {_short(site)}: logits are read at the last position; leave pos out")
     if part.frequencies is not None and part.basis is not None:
-        faults.append(f"site {site}: give frequencies or subspace, not both")
+        faults.append(f"site {_short(site)}: give frequencies or subspace, not both")
     if part.basis is not None and ".attn.hook_" in site.hook and part.heads and len(part.heads) > 1:
-        faults.append(f"site {site}: a subspace of {site.hook} needs one head; add head=0, say")
+        faults.append(f"site {_short(site)}: a subspace of {site.hook} needs one head; add head=0, say")
     if faults:
         raise SiteError(faults)
     return part
+
+
+def _short(site: Site) -> str:
+    text = str(site)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
 def _keys_of(site: Site, anatomy: Anatomy) -> tuple[str, ...]:
@@ -242,8 +254,8 @@ def _keys_of(site: Site, anatomy: Anatomy) -> tuple[str, ...]:
     if site.hook in anatomy.hooks():
         return _BLOCK_HOOKS[site.hook.split(".", 2)[2]][1]
     raise SiteError(
-        f"site {site}: the model has no hook {site.hook!r} that fires and takes edits"
-        f"{nearest(site.hook, anatomy.hooks())}; it has {', '.join(anatomy.hooks())}"
+        f"site {_short(site)}: the model has no hook {site.hook[:_SHOWN]!r} that fires and takes edits"
+        f"{nearest(site.hook[:_SHOWN], anatomy.hooks())}; it has {', '.join(anatomy.hooks())}"
     )
 
 
@@ -258,7 +270,8 @@ class _Resolver:
     faults: list[str]
 
     def fault(self, text: str) -> None:
-        self.faults.append(f"site {self.site}: {text}")
+        if len(self.faults) < _MOST_FAULTS:
+            self.faults.append(f"site {_short(self.site)}: {text}")
 
     def positions(self, text: str | None) -> tuple[int, ...]:
         n = self.anatomy.n_ctx
@@ -266,10 +279,15 @@ class _Resolver:
             return tuple(range(n))
         chosen = []
         for item in text.split(","):
+            run = re.fullmatch(r"(\d{1,6})-(\d{1,6})", item)
             if re.fullmatch(r"-?\d{1,6}", item) and -n <= int(item) < n:
                 chosen.append(int(item) % n)
+            elif run and int(run[1]) <= int(run[2]) < n:
+                chosen += range(int(run[1]), int(run[2]) + 1)
             else:
-                self.fault(f"no position {item!r}; positions are 0 to {n - 1}, or -{n} to -1 from the end")
+                self.fault(
+                    f"no position {item[:_SHOWN]!r}; positions are 0 to {n - 1}, or -{n} to -1 from the end"
+                )
         return tuple(sorted(set(chosen)))
 
     def indices(self, what: str, text: str | None, size: int) -> tuple[int, ...]:
@@ -283,7 +301,7 @@ class _Resolver:
             if low <= high < size:
                 chosen.update(range(low, high + 1))
             else:
-                self.fault(f"no {what} {item!r}; {what}s are 0 to {size - 1}")
+                self.fault(f"no {what} {item[:_SHOWN]!r}; allowed are 0 to {size - 1}")
         return tuple(sorted(chosen))
 
     def neurons(self, text: str | None) -> tuple[int, ...]:
@@ -305,7 +323,7 @@ class _Resolver:
                 if name.isdecimal() and int(name) in clusters:
                     chosen.update(clusters[int(name)])
                 else:
-                    self.fault(f"no {item!r}; {self.known_clusters(clusters)}")
+                    self.fault(f"no {item[:_SHOWN]!r}; {self.known_clusters(clusters)}")
                     return ()
             else:
                 known = self.indices("neuron", item, self.anatomy.d_mlp)
@@ -344,7 +362,7 @@ class _Resolver:
         named = {**(getattr(self.truth, "subspaces", None) or {}), **self.subspaces}
         if name not in named:
             known = ", ".join(named) or "none"
-            self.fault(f"no subspace {name!r}{nearest(name, named)}; there are: {known}")
+            self.fault(f"no subspace {name[:_SHOWN]!r}{nearest(name[:_SHOWN], named)}; there are: {known}")
             return None
         rows = np.asarray(named[name], dtype=float)
         width = self.anatomy.width(self.site.hook)

@@ -161,9 +161,9 @@ def _read_expect(value: Any, faults: list[str]) -> dict[str, tuple[str, ...]]:
         return {}
     expect = {}
     for variant, verdicts in value.items():
-        listed = (verdicts,) if isinstance(verdicts, str) else tuple(verdicts)
+        listed = tuple(verdicts) if isinstance(verdicts, list | tuple) else (verdicts,)
         faults += [
-            f"expect[{variant!r}]: unknown verdict {v!r}{nearest(str(v), VERDICTS)}; "
+            f"expect[{variant!r}]: unknown verdict {str(v)!r}{nearest(str(v), VERDICTS)}; "
             f"verdicts are {', '.join(VERDICTS)}"
             for v in listed
             if v not in VERDICTS
@@ -174,10 +174,13 @@ def _read_expect(value: Any, faults: list[str]) -> dict[str, tuple[str, ...]]:
 
 def _read_subspaces(value: Any, faults: list[str]) -> dict[str, tuple[tuple[float, ...], ...]]:
     subspaces = {}
-    for name, rows in value.items() if isinstance(value, Mapping) else ():
+    if not isinstance(value, Mapping):
+        faults.append(f"graph attribute subspaces must map names to arrays, found {value!r}")
+        return {}
+    for name, rows in value.items():
         try:
             array = np.asarray(rows, dtype=float)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             array = np.empty(0)
         if array.ndim == 2 and array.size and np.isfinite(array).all():
             subspaces[str(name)] = as_rows(array)

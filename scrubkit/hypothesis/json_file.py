@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -81,6 +82,8 @@ def from_json(text: str, *, title: str = "hypothesis", source: str = "") -> Hypo
         )
     try:
         data = json.loads(text)
+        # Half a surrogate pair is text that no terminal, file or report can take.
+        json.dumps(data, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise HypothesisError(f"not JSON: {error}", title=title) from None
     if isinstance(data, dict) and "links" in data and "edges" not in data:
@@ -89,27 +92,34 @@ def from_json(text: str, *, title: str = "hypothesis", source: str = "") -> Hypo
         record = HypothesisFile.model_validate(data)
     except ValidationError as error:
         raise HypothesisError([_json_fault(data, e) for e in error.errors()], title=title) from None
-    graph = nx.DiGraph(**{str(key): value for key, value in record.graph.items()})
-    names = {node.id for node in record.nodes}
-    faults = [
-        f"node {n.id!r} is given twice"
-        for i, n in enumerate(record.nodes)
-        if n.id in {m.id for m in record.nodes[:i]}
-    ]
+    graph, faults = _build(record)
+    if faults:
+        raise HypothesisError(faults, title=title)
+    return from_graph(graph, title=title, source=source)
+
+
+def _build(record: HypothesisFile) -> tuple[nx.DiGraph, list[str]]:
+    """Return the graph of a file, and what is wrong with its names.
+
+    Attributes go into their dicts and not through keyword arguments, since a stranger may call one ``self``.
+    """
+    graph = nx.DiGraph()
+    graph.graph.update(record.graph)
+    counts = Counter(node.id for node in record.nodes)
+    faults = [f"node {name!r} is given twice" for name, count in counts.items() if count > 1]
     for node in record.nodes:
-        graph.add_node(node.id, **node.model_dump(exclude={"id"}, exclude_unset=True))
+        graph.add_node(node.id)
+        graph.nodes[node.id].update(node.model_dump(exclude={"id"}, exclude_unset=True))
     for edge in record.edges:
         faults += [
             f"edge {edge.source!r} -> {edge.target!r}: no node {end!r}"
             for end in (edge.source, edge.target)
-            if end not in names
+            if end not in counts
         ]
-        graph.add_edge(
-            edge.source, edge.target, **edge.model_dump(exclude={"source", "target"}, exclude_unset=True)
-        )
-    if faults:
-        raise HypothesisError(faults, title=title)
-    return from_graph(graph, title=title, source=source)
+        graph.add_edge(edge.source, edge.target)
+        attributes = edge.model_dump(exclude={"source", "target"}, exclude_unset=True)
+        graph.edges[edge.source, edge.target].update(attributes)
+    return graph, faults
 
 
 def _json_fault(data: Any, error: Mapping[str, Any]) -> str:

@@ -1,0 +1,263 @@
+"""Hypothesis files and circuits from strangers: a hypothesis or a ScrubkitError, and nothing else."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scrubkit.errors import HypothesisError, ScrubkitError
+from scrubkit.feature import parse as parse_feature
+from scrubkit.hypothesis import from_json, load_hypothesis, to_json
+from scrubkit.interchange import from_eap, read_eap
+from scrubkit.models.compile import compile_model
+from scrubkit.scrub.plan import bind
+from scrubkit.scrub.reference import BridgeSubject
+from scrubkit.scrub.transformer import Sites, anatomy_of
+from scrubkit.site import parse as parse_site
+from tests.fuzz.damage import damaged, damaged_bytes, few, text_of
+
+CLAIM: dict[str, Any] = {
+    "directed": True,
+    "multigraph": False,
+    "graph": {
+        "name": "claim",
+        "task": "modular_addition",
+        "expect": {"pizza": "supported", "trained": ["refuted", "inconclusive"]},
+        "subspaces": {"plane": [[1.0] + [0.0] * 6, [0.0, 1.0] + [0.0] * 5]},
+        "doc": "words",
+    },
+    "nodes": [
+        {"id": "a", "site": "hook_embed[pos=0]", "feature": "a", "sampler": [0, 1, 2]},
+        {"id": "b", "site": "hook_embed[pos=1, frequencies=key]", "feature": "b % 2, abs(cos(b))"},
+        {
+            "id": "n",
+            "site": "blocks.0.mlp.hook_post[neurons=cluster:2]",
+            "feature": "(a + b) % p, cos(2 * pi * (a - b) / p)",
+            "tolerance": [None, 0.1],
+            "period": [None, 2.0],
+            "other": "together:x",
+        },
+        {"id": "rest", "site": "blocks.0.attn.hook_z[head=1]", "unimportant": True},
+        {"id": 7, "site": "logits[subspace=plane]", "feature": "a", "sampler": "uniform"},
+        {"id": "root", "site": "logits"},
+    ],
+    "edges": [
+        {"source": "a", "target": "n"},
+        {"source": "b", "target": "n", "paths": "direct"},
+        {"source": "n", "target": 7},
+        {"source": "rest", "target": "n"},
+        {"source": 7, "target": "root"},
+    ],
+}
+CIRCUIT: dict[str, Any] = {
+    "cfg": {"n_layers": 1, "n_heads": 1, "parallel_attn_mlp": False, "d_model": 4},
+    "nodes": {name: {"in_graph": True, "score": 0.1} for name in ("input", "a0.h0", "m0", "logits")},
+    "edges": {
+        "input->a0.h0<q>": {"score": 0.1, "in_graph": False},
+        "input->m0": {"score": 0.5, "in_graph": True},
+        "m0->logits": {"score": -0.5, "in_graph": True},
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def sites() -> Sites:
+    model = compile_model(variant="pizza", p=7, frequencies=(2,))
+    return Sites(model.task, anatomy_of(model), model.truth, "the model")
+
+
+def test_the_undamaged_files_are_read(sites: Sites, tmp_path: Path) -> None:
+    claim = from_json(text_of(CLAIM))
+    assert from_json(to_json(claim)).hash == claim.hash
+    (tmp_path / "g.json").write_text(text_of(CIRCUIT))
+    assert len(from_eap(read_eap(tmp_path / "g.json")).nodes) == 4
+
+
+@few(100)
+@given(document=damaged(CLAIM))
+def test_hypotheses(document: dict[str, Any], sites: Sites) -> None:
+    with contextlib.suppress(ScrubkitError):
+        claim = from_json(text_of(document))
+        assert from_json(to_json(claim)).hash == claim.hash
+        str(claim.doc + claim.name).encode()
+        for node in claim.nodes.values():
+            with contextlib.suppress(ScrubkitError):
+                sites.part(node.site, claim.subspaces)
+            if node.feature:
+                with contextlib.suppress(ScrubkitError):
+                    node.feature.values(sites.columns, sites.constants, sites.tokens)
+
+
+@few(100)
+@given(data=damaged_bytes(text_of(CLAIM).encode()))
+def test_bytes_of_a_hypothesis(data: bytes, tmp_path: Path) -> None:
+    (tmp_path / "claim.json").write_bytes(data)
+    with contextlib.suppress(ScrubkitError):
+        load_hypothesis(tmp_path / "claim.json")
+    assert [path.name for path in tmp_path.iterdir()] == ["claim.json"]
+
+
+@few(100)
+@given(document=damaged(CIRCUIT), top=st.none() | st.integers(1, 4))
+def test_circuits(document: dict[str, Any], top: int | None, tmp_path: Path) -> None:
+    (tmp_path / "graph.json").write_text(text_of(document))
+    with contextlib.suppress(ScrubkitError):
+        to_json(from_eap(read_eap(tmp_path / "graph.json"), top=top))
+
+
+PIECES = [
+    "a",
+    "b",
+    "p",
+    "pi",
+    "q",
+    "+",
+    "-",
+    "*",
+    "/",
+    "//",
+    "%",
+    "**",
+    "(",
+    ")",
+    "==",
+    "<",
+    "not ",
+    "and ",
+    "or ",
+]
+PIECES += [
+    "abs",
+    "min",
+    "cos",
+    ",",
+    "0",
+    "1",
+    "1e400",
+    "10**9",
+    "9" * 13,
+    "999999999999",
+    "lambda:",
+    "[",
+    "]",
+    "'x'",
+]
+PIECES += ["__import__('os')", ".x", "if ", "else ", "1j", "True", "\n", "\x00", "é"]
+
+
+@few(150)
+@given(text=st.lists(st.sampled_from(PIECES), max_size=12).map("".join) | st.text(max_size=12))
+def test_features(text: str, sites: Sites) -> None:
+    with contextlib.suppress(ScrubkitError):
+        for component in parse_feature(text).values(sites.columns, sites.constants):
+            assert component.shape == (sites.n_inputs,)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["(" * 900 + "a", "-" * 1999 + "a", "lambda:" * 250 + "0", "not " * 400 + "a", "[" * 190 + "]" * 190]
+    + [
+        "a" + ".x" * 900,
+        "a" + "()" * 900,
+        "a if " * 300 + "a",
+        "+".join("a" * 900),
+        "a," * 900,
+        "*".join("a" * 900),
+    ],
+)
+def test_deep_features(text: str, sites: Sites) -> None:
+    with contextlib.suppress(ScrubkitError):
+        parse_feature(text).values(sites.columns, sites.constants)
+
+
+SITE_PIECES = [
+    "hook_embed",
+    "logits",
+    "blocks.0.attn.hook_z",
+    "blocks.0.mlp.hook_post",
+    "[",
+    "]",
+    "pos=",
+    "head=",
+    "neurons=",
+]
+SITE_PIECES += [
+    "frequencies=",
+    "subspace=",
+    "-1",
+    "0",
+    "1-3",
+    "3-1",
+    "99999999",
+    "~",
+    "key",
+    "rest",
+    "cluster:2",
+    "cluster:²",
+    ",",
+    "²",
+    "٣",
+]
+
+
+@few(150)
+@given(text=st.lists(st.sampled_from(SITE_PIECES), max_size=8).map("".join) | st.text(max_size=12))
+def test_sites(text: str, sites: Sites) -> None:
+    with contextlib.suppress(ScrubkitError):
+        part = sites.part(text, {})
+        assert sites.part(part.spelled_out(), {}).key == part.key
+        assert parse_site(str(parse_site(text))) == parse_site(text)
+
+
+def test_a_long_site_gives_a_short_message(sites: Sites) -> None:
+    for text in (
+        "hook_embed[" + ",".join(f"x{i}=1" for i in range(14_000)) + "]",
+        f"logits[pos={'9,' * 40_000}9]",
+    ):
+        with pytest.raises(ScrubkitError) as caught:
+            sites.part(text, {})
+        assert len(str(caught.value)) < 20_000
+
+
+@pytest.mark.parametrize("attack", ["expect", "huge", "subspace", "attributes", "surrogate", "wide"])
+def test_known_attacks(attack: str) -> None:
+    document: dict[str, Any] = json.loads(text_of(CLAIM))
+    if attack == "expect":
+        document["graph"]["expect"] = {"pizza": 5}
+    elif attack == "huge":
+        document["nodes"][2]["tolerance"] = 10**400
+    elif attack == "subspace":
+        document["graph"]["subspaces"] = {"plane": [[10**400]]}
+    elif attack == "attributes":
+        document["nodes"][0]["node_for_adding"] = 1
+    elif attack == "surrogate":
+        document["graph"]["name"] = "\ud800"
+    else:
+        document["nodes"] = [{"id": i, "site": "logits"} for i in range(2001)]
+    with pytest.raises(HypothesisError):
+        from_json(text_of(document))
+
+
+def test_a_graph_attribute_is_no_graph() -> None:
+    document: dict[str, Any] = json.loads(text_of(CLAIM))
+    document["graph"]["incoming_graph_data"] = [["x", "y"]]
+    with pytest.raises(HypothesisError, match="incoming_graph_data"):
+        from_json(text_of(document))
+
+
+@few(20)
+@given(document=damaged(CLAIM))
+def test_binding(document: dict[str, Any], bridge: BridgeSubject) -> None:
+    with contextlib.suppress(ScrubkitError):
+        bind(from_json(text_of(document)), bridge)
+
+
+@pytest.fixture(scope="module")
+def bridge() -> BridgeSubject:
+    return BridgeSubject.of(compile_model(variant="pizza", p=7, frequencies=(2,)))
