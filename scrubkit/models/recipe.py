@@ -20,6 +20,11 @@ SMALL_BELOW = 100
 """Tasks with a smaller modulus get half the mainline's sizes and half of the inputs for training."""
 
 
+LARGE_WEIGHT_DECAY = 1.5
+"""The fast preset's weight decay from that modulus on: the mainline groks sooner with it. A small model can
+lose more key frequencies to it than the task spares, and then never groks."""
+
+
 class Recipe(Record):
     """How to train: AdamW's settings and when to stop.
 
@@ -88,8 +93,13 @@ RECIPES = {
 """The presets: a fast recipe, and the one of Nanda et al. 2023, arXiv:2301.05217, section 3."""
 
 
-def find_recipe(recipe: str | Recipe, **changes: Any) -> Recipe:
+def find_recipe(recipe: str | Recipe, task: Task | None = None, **changes: Any) -> Recipe:
     """Return a recipe by name, with some numbers changed.
+
+    Args:
+        recipe: name of a preset, or a recipe.
+        task: what will be learned; the fast preset has more weight decay for a large modulus.
+        changes: fields to replace.
 
     Raises:
         TrainingError: no recipe has the name, or a number is out of its range.
@@ -100,6 +110,8 @@ def find_recipe(recipe: str | Recipe, **changes: Any) -> Recipe:
             raise TrainingError(
                 f"unknown recipe {recipe!r}{nearest(recipe, RECIPES)}; known recipes: {known}"
             )
+        if recipe == "fast" and task is not None and task.p >= SMALL_BELOW:
+            changes = {"weight_decay": LARGE_WEIGHT_DECAY} | changes
         recipe = RECIPES[recipe]
     try:
         return Recipe.model_validate(recipe.model_dump() | changes)

@@ -162,7 +162,7 @@ def make_job(
     Raises:
         TrainingError: with every option that is not allowed.
     """
-    chosen = find_recipe(recipe)
+    chosen = find_recipe(recipe, task)
     config = default_config(task) if config is None else config
     fraction = default_fraction(task) if train_fraction is None else train_fraction
     faults = [] if task.equals else ['training needs rows that end in "="']

@@ -65,3 +65,12 @@ def test_small_tasks_get_the_small_model_and_more_of_their_inputs():
     assert (default_config(small).d_model, default_config(small).d_mlp) == (64, 256)
     assert (default_config(mainline).d_model, default_config(mainline).d_mlp) == (128, 512)
     assert default_fraction(small) == 0.5 and default_fraction(mainline) == 0.3
+
+
+def test_the_fast_recipe_decays_weights_more_for_a_large_modulus_unless_told_otherwise():
+    small, mainline = ModularAddition(59), ModularAddition(113)
+    assert find_recipe("fast", small).weight_decay == 1.0
+    assert find_recipe("fast", mainline).weight_decay == 1.5
+    assert find_recipe("fast", mainline, weight_decay=1.0).weight_decay == 1.0
+    assert find_recipe("paper", mainline).weight_decay == 1.0
+    assert find_recipe(SHORT, mainline) == SHORT
