@@ -18,7 +18,7 @@ from scrubkit.errors import ScrubError
 from scrubkit.hypothesis import Hypothesis
 from scrubkit.models.model import Model
 from scrubkit.scrub.options import as_hypothesis
-from scrubkit.scrub.pinned import Tested, pin, readers
+from scrubkit.scrub.pinned import Selection, pin, readers
 from scrubkit.scrub.plan import bind
 from scrubkit.scrub.score import Interval, Score, Verdict
 from scrubkit.scrub.scoring import Scorer
@@ -152,20 +152,21 @@ def _check_same(score: Score, hypothesis: Hypothesis, model: Model) -> None:
         raise ScrubError(faults, title="explain")
 
 
-def _claims(hypothesis: Hypothesis, scorer: Scorer) -> Iterator[tuple[Kind, str, str, Tested]]:
+def _claims(hypothesis: Hypothesis, scorer: Scorer) -> Iterator[tuple[Kind, str, str, Selection]]:
     """Yield every claim that can be tested alone."""
     read_by = readers(hypothesis.nodes)
-    open_rests = {visit.node for visit in bind(hypothesis, scorer.subject).root.walk() if visit.reads_other}
     for node in hypothesis.nodes.values():
         if node.name != hypothesis.root:
             claim = _in_words(hypothesis, node.name)
-            yield "node", node.name, claim, Tested(nodes=(node.name,))
+            yield "node", node.name, claim, Selection(nodes=(node.name,))
             if len(read_by[node.name]) > 1:
                 for reader in read_by[node.name]:
-                    yield "edge", f"{node.name} -> {reader}", claim, Tested(edge=(node.name, reader))
-        if node.name in open_rests and node.other != "exact":
-            given = ", ".join(parent for parent, _ in node.parents)
-            yield "rest", node.name, f"reads nothing but {given}", Tested(rests=(node.name,))
+                    yield "edge", f"{node.name} -> {reader}", claim, Selection(edge=(node.name, reader))
+        rest = Selection(rests=(node.name,))
+        if node.parents and bind(pin(hypothesis, scorer.subject, rest), scorer.subject).testable:
+            given = [parent for parent, _ in node.parents if not hypothesis.nodes[parent].unimportant]
+            claim = f"reads nothing but {', '.join(given)}" if given else "reads nothing"
+            yield "rest", node.name, claim, rest
 
 
 def _in_words(hypothesis: Hypothesis, name: str) -> str:
@@ -178,7 +179,7 @@ def _in_words(hypothesis: Hypothesis, name: str) -> str:
     return f"depends on {node.feature.text} only" + (f", to within {', '.join(within)}" if within else "")
 
 
-def _levels(hypothesis: Hypothesis) -> list[tuple[Kind, str, str, Tested]]:
+def _levels(hypothesis: Hypothesis) -> list[tuple[Kind, str, str, Selection]]:
     """Return the claims of all nodes up to each height above the inputs."""
     height: dict[str, int] = {}
     for node in hypothesis.nodes.values():
@@ -188,7 +189,7 @@ def _levels(hypothesis: Hypothesis) -> list[tuple[Kind, str, str, Tested]]:
         added = [name for name, level in height.items() if level == top]
         below = tuple(name for name, level in height.items() if level <= top)
         claim = f"{len(below)} of {len(height)} nodes tested"
-        levels.append(("level", ", ".join(added), claim, Tested(nodes=below, rests=below)))
+        levels.append(("level", ", ".join(added), claim, Selection(nodes=below, rests=below)))
     return levels
 
 

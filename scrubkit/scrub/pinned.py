@@ -15,7 +15,7 @@ from scrubkit.scrub.subject import Subject
 
 
 @dataclass(frozen=True)
-class Tested:
+class Selection:
     """Which claims of a hypothesis are tested; the rest are pinned.
 
     Attributes:
@@ -29,7 +29,7 @@ class Tested:
     edge: tuple[str, str] | None = None
 
 
-def pin(hypothesis: Hypothesis, subject: Subject, tested: Tested) -> Hypothesis:
+def pin(hypothesis: Hypothesis, subject: Subject, tested: Selection) -> Hypothesis:
     """Return the hypothesis with all but the tested claims pinned.
 
     An unimportant node whose reader is pinned is tested by taking its value from any input.
@@ -49,12 +49,12 @@ def readers(nodes: Mapping[str, Node]) -> dict[str, list[str]]:
     return found
 
 
-def _pinned(node: Node, hypothesis: Hypothesis, tested: Tested) -> Node:
+def _pinned(node: Node, hypothesis: Hypothesis, tested: Selection) -> Node:
     other = node.other if node.name in tested.rests else "exact"
     drawn = node.name in tested.nodes or (tested.edge is not None and node.name == tested.edge[0])
     if not node.unimportant:
         return replace(node, other=other, sampler=node.sampler if drawn else "exact")
-    if all(reader in tested.rests for reader in readers(hypothesis.nodes)[node.name]):
+    if drawn and all(reader in tested.rests for reader in readers(hypothesis.nodes)[node.name]):
         return node
     return replace(node, unimportant=False, sampler="uniform" if drawn else "exact")
 

@@ -1,0 +1,200 @@
+"""``scrubkit score``, ``check``, ``new`` and ``explain``: tables, JSON files and exit codes."""
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from scrubkit.cli import check, explain, score
+from scrubkit.cli.schemas import PUBLISHED
+from scrubkit.cli.score_file import ScoreFile
+from scrubkit.cli.score_table import figure
+from scrubkit.errors import HypothesisError, ScrubError, ScrubkitError
+from scrubkit.hypothesis import load_hypothesis, to_json
+from scrubkit.models.compile import compile_model
+from scrubkit.models.store import save
+from scrubkit.scrub.score import Interval
+
+FOLDER = Path(__file__).parents[2] / "hypotheses" / "modular_addition"
+
+
+@pytest.fixture
+def invoke():
+    app = typer.Typer()
+    app.callback()(lambda: None)
+    for command in (score, check, explain):
+        command.register(app)
+
+    def call(*arguments):
+        return CliRunner().invoke(app, list(map(str, arguments)), env={"COLUMNS": "250"})
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def pizza(tmp_path_factory):
+    model = compile_model(variant="pizza", p=13, frequencies=(2, 5))
+    return save(model, tmp_path_factory.mktemp("models") / "pizza"), model
+
+
+@pytest.fixture
+def wrong(tmp_path):
+    """A hypothesis whose expectation is not met."""
+    path = tmp_path / "wrong.py"
+    text = (FOLDER / "difference.py").read_text()
+    path.write_text(text.replace('"pizza": "refuted"', '"pizza": "supported"'))
+    return path
+
+
+@pytest.fixture
+def broken(tmp_path):
+    path = tmp_path / "broken.py"
+    path.write_text((FOLDER / "difference.py").read_text().replace("hook_resid_post", "hook_resid_past"))
+    return path
+
+
+def schema(name):
+    return json.loads((PUBLISHED / f"{name}.schema.json").read_text())
+
+
+def test_a_table_shows_verdicts_figures_and_what_was_expected(invoke, pizza):
+    result = invoke("score", FOLDER / "sum.py", FOLDER / "pizza.py", "--model", pizza[0], "--expect")
+    assert result.exit_code == 0, result.output
+    rows = {line.split("│")[1].strip(): line for line in result.output.splitlines() if "│" in line}
+    assert "refuted" in rows["sum"] and "supported" in rows["pizza"]
+    assert rows["sum"].count("±") == 3
+    for heading in ("verdict", "fidelity", "faithfulness", "loss recovered", "bits", "match", "expected"):
+        assert heading in result.output
+
+
+def test_an_expectation_that_is_not_met_exits_1_and_only_if_asked(invoke, pizza, wrong):
+    arguments = ("score", wrong, FOLDER / "pizza.py", "--model", pizza[0])
+    assert invoke(*arguments).exit_code == 0
+    result = invoke(*arguments, "--expect")
+    assert result.exit_code == 1
+    assert f"{wrong}: refuted, expected supported: fidelity" in result.output
+
+
+def test_a_bad_file_exits_2_and_the_others_are_scored(invoke, pizza, broken):
+    result = invoke("score", broken, FOLDER / "pizza.py", "--model", pizza[0])
+    assert result.exit_code == 2
+    assert "supported" in result.output
+    assert "1 of 2 files not scored" in result.output
+    assert f"{broken}: node 'difference': site blocks.0.hook_resid_past" in result.output
+
+
+def test_scores_are_written_as_json_that_the_schema_describes(invoke, pizza, wrong, broken, tmp_path):
+    out = tmp_path / "scores.json"
+    invoke("score", wrong, broken, FOLDER / "identity.py", "--model", pizza[0], "--json", out, "--seed", 3)
+    data = json.loads(out.read_text())
+    jsonschema.validate(data, schema("scores"))
+    jsonschema.validate(data["scores"][0]["score"], schema("score"))
+    report = ScoreFile.model_validate_json(out.read_text())
+    assert [one.as_expected for one in report.scores] == [False, True]
+    assert [one.file for one in report.not_scored] == [str(broken)]
+    assert report.scores[0].score.settings.seed == 3
+    assert report.model_hash == pizza[1].weights_hash
+
+
+def test_draws_and_seed_decide_the_score(invoke, pizza, tmp_path):
+    def run(*options):
+        invoke("score", FOLDER / "sum.py", "--model", pizza[0], "--json", tmp_path / "out.json", *options)
+        found = ScoreFile.model_validate_json((tmp_path / "out.json").read_text()).scores[0].score
+        return found.model_copy(update={"seconds": 0.0})
+
+    assert run("--draws", 6).settings.draws == 6
+    assert run("--draws", 6) == run("--draws", 6)
+    assert run("--draws", 6).fidelity != run("--draws", 6, "--seed", 1).fidelity
+
+
+@pytest.mark.parametrize("draws", ["0", "1", "-3", "many", "1000000", "2.5"])
+def test_draws_out_of_range_are_refused(invoke, pizza, draws):
+    result = invoke("score", FOLDER / "sum.py", "--model", pizza[0], f"--draws={draws}")
+    assert isinstance(result.exception, ScrubError)
+    assert "--draws takes auto or a number from 2 to 100000" in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("absent.py",),
+        (FOLDER / "sum.py", "--model", "absent"),
+        (FOLDER / "sum.py", "--device", "abacus"),
+        (FOLDER / "sum.py", "--json", "/absent/folder/out.json"),
+    ],
+)
+def test_bad_input_is_an_error_with_a_message(invoke, pizza, arguments):
+    model = () if "--model" in arguments else ("--model", pizza[0])
+    result = invoke("score", *arguments, *model)
+    refused = isinstance(result.exception, ScrubkitError) or result.exit_code == 2
+    assert refused, result.output
+    assert not isinstance(result.exception, OSError | KeyError)
+
+
+def test_no_code_takes_json_and_refuses_python(invoke, pizza, tmp_path):
+    safe = tmp_path / "sum.json"
+    safe.write_text(to_json(load_hypothesis(FOLDER / "sum.py", truth=pizza[1].truth)))
+    jsonschema.validate(json.loads(safe.read_text()), schema("hypothesis"))
+    assert invoke("score", safe, "--model", pizza[0], "--no-code", "--expect").exit_code == 0
+    result = invoke("score", safe, FOLDER / "sum.py", "--model", pizza[0], "--no-code")
+    assert result.exit_code == 2
+    assert "--no-code refuses" in result.output
+
+
+def test_check_passes_good_files_and_lists_the_faults_of_bad_ones(invoke, pizza, broken):
+    result = invoke("check", FOLDER, "--model", pizza[0])
+    assert result.exit_code == 0, result.output
+    assert "identity.py: valid: 2 nodes, 1 edges" in result.output
+    assert "untestable" in result.output
+    result = invoke("check", FOLDER / "sum.py", broken, "--model", pizza[0])
+    assert result.exit_code == 2
+    assert "sum.py: valid" in result.output
+    assert "1 of 2 files are not valid" in result.output and "hook_resid_past" in result.output
+
+
+def test_new_writes_a_file_that_checks_and_scores(invoke, pizza, tmp_path):
+    assert invoke("new", "my_claim", "--out", tmp_path).exit_code == 0
+    path = tmp_path / "my_claim.py"
+    assert invoke("check", path, "--model", pizza[0]).exit_code == 0
+    assert invoke("score", path, "--model", pizza[0], "--expect").exit_code == 0
+    assert load_hypothesis(path, truth=pizza[1].truth).name == "my_claim"
+    assert max(map(len, path.read_text().splitlines())) <= 120
+
+
+def test_new_never_replaces_a_file(invoke, tmp_path):
+    (tmp_path / "mine.py").write_text("kept")
+    result = invoke("new", "mine", "--out", tmp_path)
+    assert isinstance(result.exception, HypothesisError)
+    assert (tmp_path / "mine.py").read_text() == "kept"
+
+
+@pytest.mark.parametrize("name", ["../up", "My Claim", "x.py", "", "1st"])
+def test_new_takes_plain_names_only(invoke, tmp_path, name):
+    result = invoke("new", name, "--out", tmp_path)
+    assert isinstance(result.exception, HypothesisError)
+    assert not list(tmp_path.iterdir())
+
+
+def test_explain_names_the_claim_that_fails(invoke, pizza, tmp_path):
+    out = tmp_path / "out.json"
+    path = FOLDER / "attention_alone.py"
+    result = invoke("explain", path, "--model", pizza[0], "--json", out)
+    assert result.exit_code == 0, result.output
+    assert "mlp: does not matter: refuted alone" in result.output
+    jsonschema.validate(json.loads(out.read_text()), schema("explanation"))
+
+
+@pytest.mark.parametrize(
+    ("interval", "text"),
+    [
+        (Interval(value=0.98412, low=0.98402, high=0.98422), "0.9841 ±0.0001"),
+        (Interval(value=1, low=1, high=1), "1.0000"),
+        (Interval(value=float("nan"), low=float("-inf"), high=float("inf")), "nan"),
+        (None, ""),
+    ],
+)
+def test_a_figure_is_shown_with_half_its_interval(interval, text):
+    assert figure(interval) == text
