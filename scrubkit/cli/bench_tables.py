@@ -42,7 +42,11 @@ def bench_tables(report: Report) -> Group:
         parts.append(_table(title, FINDER_COLUMNS, [finder_cells(finder) for finder in report.finders]))
     parts += [_fooled(method) for method in report.methods if method.fooled_by]
     parts += [_faults(method) for method in report.methods if method.fault_kinds]
-    how = f"{report.asked} answers taken in {report.seconds:.1f} s, the rest from the store"
+    parts += [_calibration(method) for method in report.methods if method.calibration.total]
+    questions = sum(len(method.results) for method in report.methods) + sum(
+        len(finder.models) for finder in report.finders
+    )
+    how = f"{report.asked} answers taken for {questions} cases, {report.seconds:.1f} s"
     return Group(*parts, Text(how, "dim"))
 
 
@@ -72,6 +76,12 @@ def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) ->
 def _fooled(method: MethodReport) -> Table:
     rows = [(f.operator, str(f.accepted), str(f.killed)) for f in method.fooled_by[:SHOWN_OPERATORS]]
     return _table(f"mutants that fool {method.name}", ("operator", "accepted", "killed"), rows)
+
+
+def _calibration(method: MethodReport) -> Text:
+    share = method.calibration
+    text = f"stated 95 % intervals of {method.name} that hold the enumerated value: {share} of {share.total}"
+    return Text(plain(text))
 
 
 def _faults(method: MethodReport) -> Text:

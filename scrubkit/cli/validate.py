@@ -22,6 +22,9 @@ def register(app: typer.Typer) -> None:
     app.command("validate")(validate)
 
 
+WIDTH = 140
+"""Width of the tables where the output is no terminal."""
+
 Share = Annotated[float | None, typer.Option(min=0, max=1)]
 
 
@@ -40,6 +43,9 @@ def validate(
     seed: Annotated[int, typer.Option(help="Decides all randomness.")] = 0,
     draws: Annotated[int, typer.Option(min=2, help="Passes over all inputs that a method should take.")] = 8,
     timeout: Annotated[float, typer.Option(min=0.01, help="Seconds that one question may take.")] = 60.0,
+    calibrate: Annotated[
+        bool, typer.Option("--calibrate", help="Hold stated intervals against enumerated values; slow.")
+    ] = False,
     store: Annotated[
         Path | None, typer.Option(help="Where answers are kept; by default in the cache folder.")
     ] = None,
@@ -85,6 +91,8 @@ def validate(
     # Methods of one's own are looked for in the current folder too, as python -m does.
     _import_from_here()
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=WIDTH)
     with shown_progress(Console(stderr=True)) as progress:
         report = run(
             methods,
@@ -94,6 +102,7 @@ def validate(
             store=place,
             dask=dask,
             budget=Budget(draws, timeout),
+            calibrate=calibrate,
             progress=progress,
         )
     checks = _check(report, limits, old, baseline)

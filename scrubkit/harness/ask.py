@@ -12,7 +12,6 @@ import networkx as nx
 import torch
 
 from scrubkit.harness import global_random
-from scrubkit.harness.exact_value import exact_value
 from scrubkit.harness.outcome import Fault, Finding, Outcome
 from scrubkit.harness.questions import Question, seed_of
 from scrubkit.harness.reading import FaultFound, read_answer, read_importances
@@ -65,10 +64,6 @@ class Examiner:
             fault = Fault(kind=found.kind, detail=found.detail)
             return Outcome(key=question.key, seconds=seconds, device=device_class(), fault=fault)
         low, high = answer.interval or (None, None)
-        exact = None
-        if answer.interval is not None:
-            estimand = getattr(self.method, "estimand", None)
-            exact = exact_value(estimand, self.specimen.pristine, question.hypothesis)
         return Outcome(
             key=question.key,
             score=answer.score,
@@ -78,7 +73,6 @@ class Examiner:
             evaluations=answer.evaluations,
             notes=answer.notes,
             seconds=seconds,
-            exact=exact,
             device=device_class(),
         )
 

@@ -36,7 +36,7 @@ def flatten(row: Stored) -> dict[str, Any]:
     flat["cases"] = " ".join(row.cases)
     flat["question"] = answer.key
     flat["kind"] = "score" if isinstance(answer, Outcome) else "find"
-    for name in ("score", "low", "high", "verdict", "exact", "evaluations", "seconds", "device"):
+    for name in ("score", "low", "high", "verdict", "evaluations", "seconds", "device"):
         flat[name] = getattr(answer, name, None)
     flat["fault"] = answer.fault.kind if answer.fault else None
     flat["detail"] = answer.fault.detail if answer.fault else None

@@ -23,7 +23,11 @@ ROUNDING = 1e-5
 
 
 def method_report(
-    identity: Identity, cases: Sequence[Case], outcomes: Mapping[str, Outcome], clusters: Mapping[str, str]
+    identity: Identity,
+    cases: Sequence[Case],
+    outcomes: Mapping[str, Outcome],
+    clusters: Mapping[str, str],
+    exact: Mapping[str, float] | None = None,
 ) -> MethodReport:
     """Return the figures of one scorer.
 
@@ -32,8 +36,11 @@ def method_report(
         cases: the suite's cases; ambiguous ones are left out.
         outcomes: its answer to each case, by id.
         clusters: the model of each case, by id.
+        exact: the value that the score estimates, by id, where it is known.
     """
-    results = [judge(case, outcomes[case.id]) for case in cases if case.label.label != "ambiguous"]
+    known = exact or {}
+    asked = [case for case in cases if case.label.label != "ambiguous"]
+    results = [judge(case, outcomes[case.id], known.get(case.id)) for case in asked]
     true = [r for r in results if r.label == "true"]
     false = [r for r in results if r.label == "false"]
     vacuous = [r for r in results if r.label == "vacuous"]
@@ -55,7 +62,7 @@ def method_report(
         untestable=proportion([r.outcome.verdict == "untestable" for r in decisive]),
         vacuous_accepted=proportion([r.wrong == "accepted" for r in vacuous]),
         calibration=proportion(
-            [_holds(r.outcome) for r in results if r.outcome.exact is not None and r.outcome.low is not None]
+            [_holds(r) for r in results if r.exact is not None and r.outcome.low is not None]
         ),
         faults=proportion([r.outcome.fault is not None for r in results]),
         fault_kinds=dict(sorted(Counter(faults).items())),
@@ -67,7 +74,7 @@ def method_report(
     )
 
 
-def judge(case: Case, outcome: Outcome) -> CaseResult:
+def judge(case: Case, outcome: Outcome, exact: float | None = None) -> CaseResult:
     """Hold one answer against the label."""
     label, faulty = case.label.label, outcome.fault is not None
     wrong = ""
@@ -83,6 +90,7 @@ def judge(case: Case, outcome: Outcome) -> CaseResult:
         label=label,
         failed=case.label.failed,
         outcome=outcome,
+        exact=exact,
         wrong=wrong,
     )
 
@@ -135,7 +143,9 @@ def worst(report: MethodReport, n: int = 5) -> list[CaseResult]:
     return sorted(wrong, key=lambda r: (r.outcome.fault is None, -confidence(r), r.case))[:n]
 
 
-def _holds(outcome: Outcome) -> bool:
-    assert outcome.exact is not None and outcome.low is not None and outcome.high is not None
-    slack = ROUNDING * max(1.0, abs(outcome.exact))
-    return outcome.low - slack <= outcome.exact <= outcome.high + slack
+def _holds(result: CaseResult) -> bool:
+    """Say whether the stated interval holds the exact value."""
+    low, high, exact = result.outcome.low, result.outcome.high, result.exact
+    assert low is not None and high is not None and exact is not None
+    slack = ROUNDING * max(1.0, abs(exact))
+    return low - slack <= exact <= high + slack

@@ -52,7 +52,6 @@ class Outcome(Record):
         evaluations: model runs on one input, if the method counts them.
         notes: the method's explanations.
         seconds: wall-clock time of the call.
-        exact: the value that the score estimates, where it was enumerated.
         device: "cpu" or "cuda", of the machine that answered.
         fault: what the method is charged with, None if nothing.
     """
@@ -65,7 +64,6 @@ class Outcome(Record):
     evaluations: int | None = None
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
-    exact: float | None = None
     device: str = "cpu"
     fault: Fault | None = None
 

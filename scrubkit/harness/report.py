@@ -77,6 +77,7 @@ class CaseResult(Record):
     Attributes:
         case: the case's id.
         outcome: the answer.
+        exact: the value that the score estimates, where it was enumerated.
         wrong: "accepted" a false or vacuous hypothesis, "rejected" a true one, "" for neither; a fault
             is always one of the two.
     """
@@ -88,6 +89,7 @@ class CaseResult(Record):
     label: LabelName
     failed: tuple[str, ...] = ()
     outcome: Outcome
+    exact: float | None = None
     wrong: str = ""
 
 

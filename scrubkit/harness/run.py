@@ -17,6 +17,7 @@ from scrubkit.benchmark.suites import load_suite
 from scrubkit.errors import BenchError
 from scrubkit.harness.backends import Backend, backend
 from scrubkit.harness.batches import Job, Layout, lay_out, split
+from scrubkit.harness.exact_value import exact_value
 from scrubkit.harness.figures import method_report
 from scrubkit.harness.finders import finder_report
 from scrubkit.harness.identity import Identity, identify
@@ -55,6 +56,7 @@ def validate(
     store: str | Path | None = None,
     dask: str | None = None,
     budget: Budget | None = None,
+    calibrate: bool = False,
     progress: Progress | None = None,
 ) -> Report:
     """Put methods under test: how often does each accept a false hypothesis, or reject a true one?
@@ -67,6 +69,8 @@ def validate(
         store: file in which answers are kept and found again; None keeps nothing.
         dask: address of a Dask scheduler, or "local".
         budget: what one question may cost.
+        calibrate: hold stated intervals against enumerated values, for methods that name their `estimand`, on
+            models small enough; takes seconds a case.
         progress: called with the number of answers so far and the number there will be.
 
     Returns:
@@ -85,7 +89,8 @@ def validate(
         machine = stack.enter_context(backend(jobs, dask))
         run = _Run(chosen, layout, entrants, seed, budget, kept, machine)
         answers, asked = run.collect(progress)
-    return _report(run, answers, asked, time.perf_counter() - began)
+    exact = [_exact_values(run, entrant, calibrate) for entrant in entrants]
+    return _report(run, answers, exact, asked, time.perf_counter() - began)
 
 
 def _find_suite(source: str | Path) -> Suite:
@@ -185,18 +190,34 @@ class _Run:
         return asking
 
 
-def _report(run: _Run, answers: Sequence[dict[str, Answer]], asked: int, seconds: float) -> Report:
+def _exact_values(run: _Run, entrant: Entrant, calibrate: bool) -> dict[str, float]:
+    """Return what an entrant's scores estimate, by case, where it can be enumerated."""
+    estimand = getattr(entrant.method, "estimand", None)
+    if not calibrate or entrant.role != "score":
+        return {}
+    questions = ((batch.model, question) for batch in run.layout.batches for question in batch.questions)
+    values = {q.key: exact_value(estimand, model, q.hypothesis) for model, q in questions}
+    return {case: value for case, key in run.layout.keys.items() if (value := values[key]) is not None}
+
+
+def _report(
+    run: _Run,
+    answers: Sequence[dict[str, Answer]],
+    exact: Sequence[dict[str, float]],
+    asked: int,
+    seconds: float,
+) -> Report:
     suite, layout = run.suite, run.layout
     clusters = {
         case: batch.key for batch in layout.batches for q in batch.questions for case in run._cases[q.key]
     }
     methods, finders, devices = [], [], set()
-    for entrant, found in zip(run.entrants, answers, strict=True):
+    for entrant, found, values in zip(run.entrants, answers, exact, strict=True):
         scored = {case: a for case, key in layout.keys.items() if isinstance(a := found.get(key), Outcome)}
         found_by_model = {key: a for key in layout.models if isinstance(a := found.get(key), Finding)}
         devices |= {answer.device for answer in [*scored.values(), *found_by_model.values()]}
         if entrant.role == "score":
-            methods.append(method_report(entrant.identity, suite.cases, scored, clusters))
+            methods.append(method_report(entrant.identity, suite.cases, scored, clusters, values))
         else:
             finders.append(finder_report(entrant.identity, layout.models, found_by_model))
     return Report(
