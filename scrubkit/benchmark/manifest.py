@@ -85,11 +85,9 @@ def cached_at(name: str, version: str, seed: int, cache_dir: str | Path | None) 
 
 
 def sources_digest() -> str:
-    """Return the SHA-256 of the code that makes models, hypotheses and labels."""
+    """Return the SHA-256 of the code that makes compiled models, hypotheses and labels."""
     root, digest = Path(scrubkit.__file__).parent, hashlib.sha256()
-    files = [root / "feature.py", root / "site.py", root / "task.py"]
-    for folder in ("benchmark", "models", "hypothesis", "scrub", "truth"):
-        files += sorted((root / folder).rglob("*.py"))
-    for file in files:
-        digest.update(file.relative_to(root).as_posix().encode() + file.read_bytes())
+    for folder in ("benchmark", "models/compile"):
+        for file in sorted((root / folder).rglob("*.py")):
+            digest.update(file.relative_to(root).as_posix().encode() + file.read_bytes())
     return digest.hexdigest()

@@ -11,11 +11,14 @@ from scrubkit.benchmark.case import ModelSpec
 from scrubkit.models.compile import VARIANTS
 
 PLANTED = {
-    "pizza": {"decoy_neurons": 6, "decoy_heads": 1, "redundant_heads": 1},
-    "clock-torus": {"decoy_neurons": 6, "decoy_heads": 1, "cancelling_heads": 1},
+    "pizza": {"decoy_neurons": 6, "decoy_heads": 1, "cancelling_heads": 1},
+    "clock-torus": {"decoy_neurons": 6, "decoy_heads": 1, "redundant_heads": 1},
     "clock-attention": {"decoy_heads": 2},
 }
 """Distractors planted by variant; a dead frequency is added to each."""
+
+NOISE = {"pizza": 0.02, "clock-torus": 0.02, "clock-attention": 0.001}
+"""Noise of hidden models by variant; clock-attention subtracts large terms, which noise leaves over."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,8 @@ def compiled(
 ) -> Iterator[Entry]:
     """Yield one model of every variant, with frequencies of its own, and a twin with others."""
     for variant in VARIANTS:
-        count = int(rng.integers(2, 4)) if p < 53 else 4 if variant != "clock-attention" else 3
+        least, most = (2, 3) if p < 53 else (3, 3) if variant == "clock-attention" else (3, 4)
+        count = int(rng.integers(least, most + 1))
         specs = []
         for _ in range(2):
             # A dead frequency must not be one that clock-attention reads as twice another.
@@ -53,7 +57,12 @@ def compiled(
             if planted:
                 options["distractors"] = {"dead_frequencies": [int(rng.choice(free))], **PLANTED[variant]}
             if disguised:
-                options |= {"rotate": True, "permute": True, "noise": 0.02, "seed": int(rng.integers(2**31))}
+                options |= {
+                    "rotate": True,
+                    "permute": True,
+                    "noise": NOISE[variant],
+                    "seed": int(rng.integers(2**31)),
+                }
             specs.append(ModelSpec(kind="compile", options=options))
         marks = ("-planted" if planted else "") + ("-hidden" if disguised else "")
         yield Entry(specs[0], variant + marks, p, specs[1])

@@ -21,7 +21,7 @@ MATTERS_HOLDS, MATTERS_FAILS = 0.01, 0.002
 hundredths; a dead frequency, a decoy or an idle head moves nothing, in a noisy model about the square of the
 noise."""
 
-CARRIES_COUNTS = 0.04
+CARRIES_COUNTS = 0.03
 """A wrong feature fails a claim only where what it gets wrong is at least this share of the reader's
 variance. Below, a cluster of a hundredth of the variance may be described badly and nothing much be wrong:
 that stays open."""
@@ -60,14 +60,21 @@ def carrying(where: str, value: float, share: float) -> Evidence:
     )
 
 
-def effect(where: str, value: float) -> Evidence:
-    """Return the evidence of a claim that something matters."""
+def effect(where: str, value: float, peak: float) -> Evidence:
+    """Return the evidence of a claim that something matters.
+
+    Args:
+        where: the edge.
+        value: what it moves on the mean, as a share of the reader's variance.
+        peak: what it moves on the input that it moves most; a neuron that has memorised one input moves that
+            input alone, and that it does not matter is not clear.
+    """
     return Evidence(
         claim="matters",
         where=where,
         value=rounded(value),
         holds_above=MATTERS_HOLDS,
-        fails_below=MATTERS_FAILS,
+        fails_below=MATTERS_FAILS if peak < MATTERS_FAILS else None,
     )
 
 
@@ -104,9 +111,9 @@ def decide(evidence: Iterable[Evidence], *, tested: bool) -> Label:
     failures = tuple(_sentence(figure) for figure in figures if failed(figure))
     if failures:
         return Label(label="false", failed=failures, evidence=figures)
-    if not tested:
-        return Label(label="vacuous", evidence=figures)
-    return Label(label="true" if all(map(holds, figures)) else "ambiguous", evidence=figures)
+    if not all(map(holds, figures)):
+        return Label(label="ambiguous", evidence=figures)
+    return Label(label="true" if tested else "vacuous", evidence=figures)
 
 
 def _sentence(figure: Evidence) -> str:

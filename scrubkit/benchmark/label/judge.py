@@ -14,6 +14,8 @@ described well and the whole badly. No scrub is run and no method under test is 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from scrubkit.benchmark.case import Evidence, Label
 from scrubkit.benchmark.label.criteria import carrying, compound, decide, effect, irrelevance
 from scrubkit.benchmark.label.measure import Interventions
@@ -56,7 +58,7 @@ class Judge:
         for name in hypothesis.nodes:
             errors[name] = self._examine(nodes[name], hypothesis, errors, figures)
         figures.append(compound(hypothesis.root, errors[hypothesis.root]))
-        return decide(figures, tested=plan.testable)
+        return decide(figures, tested=plan.testable and not _says_nothing(nodes.values()))
 
     def _examine(
         self, node: Visit, hypothesis: Hypothesis, errors: dict[str, float], figures: list[Evidence]
@@ -81,7 +83,7 @@ class Judge:
                 figures.append(irrelevance(where, share))
                 error += share
                 continue
-            figures.append(effect(where, share))
+            figures.append(effect(where, share, _ratio(measured.peak(child, node), total)))
             varied = 0.0
             if child.exchange is not None and share > NEGLIGIBLE:
                 claimed = hypothesis.nodes[child.node]
@@ -99,6 +101,18 @@ def label(model: Model, hypothesis: Hypothesis) -> Label:
         HypothesisError: it does not fit the model.
     """
     return Judge.of(model).label(hypothesis)
+
+
+def _says_nothing(nodes: Iterable[Visit]) -> bool:
+    """Say whether past the embedding every node may depend on everything, and none is said not to matter.
+
+    What is left out is still resampled then, but nothing is said of what the rest computes.
+    """
+    listed = list(nodes)
+    later = [n for n in listed[1:] if getattr(n.part, "hook", "") != "hook_embed"]
+    if not later or any(n.unimportant for n in listed):
+        return False
+    return all(n.exchange is None or int(n.exchange.count.max()) == 1 for n in later)
 
 
 def _ratio(part: float, whole: float) -> float:

@@ -32,7 +32,7 @@ from scrubkit.scrub.sampling import Exchange
 from scrubkit.scrub.subject import Edit, Subject
 from scrubkit.scrub.tables import kind
 
-EXACT_INPUTS = 128
+EXACT_INPUTS = 100
 PAIRS = 2048
 SEED = 20221203
 _CHUNK = 4096
@@ -65,14 +65,21 @@ class Interventions:
         key = ("moved", *self._edge_key(child, node))
         if self._is_linear(node):
             return self._once(key, lambda: _twice_variance(self._share(child, node)))
-        return self._once(key, lambda: self._change(child, node, self._any_pairs))
+        return self._once(key, lambda: self._changes(child, node, self._any_pairs)[0])
+
+    def peak(self, child: Visit, node: Visit) -> float:
+        """Return how far the node moves on the input on which it moves most, as for `moved`."""
+        key = ("peak", *self._edge_key(child, node))
+        if self._is_linear(node):
+            return self._once(key, lambda: _farthest(self._share(child, node)))
+        return self._once(key, lambda: self._changes(child, node, self._any_pairs)[1])
 
     def within(self, child: Visit, node: Visit, exchange: Exchange, claim: Hashable) -> float:
         """Return how far it moves with the parent taken from the same class; ``claim`` names the classes."""
         key = ("within", claim, *self._edge_key(child, node))
         if self._is_linear(node):
             return self._once(key, lambda: _within(self._share(child, node), exchange))
-        return self._once(key, lambda: self._change(child, node, self._class_pairs(exchange)))
+        return self._once(key, lambda: self._changes(child, node, self._class_pairs(exchange))[0])
 
     def rest(self, node: Visit) -> float:
         """Return how far it moves with all else resampled; an unimportant parent belongs to all else."""
@@ -143,10 +150,10 @@ class Interventions:
         mass = torch.from_numpy(np.concatenate([masses for _, masses in members]))
         return Pairs(x, other, mass / n)
 
-    def _change(self, child: Visit, node: Visit, pairs: Pairs) -> float:
-        """Return a node's mean squared change when one parent takes its value on the other input."""
+    def _changes(self, child: Visit, node: Visit, pairs: Pairs) -> tuple[float, float]:
+        """Return mean and largest squared change of a node, one parent taken from the other input."""
         beside = self._downstream(child, node)
-        total = 0.0
+        total, largest = 0.0, 0.0
         for chunk in torch.arange(len(pairs.x)).split(_CHUNK):
             x, other = pairs.x[chunk], pairs.other[chunk]
             value = self.subject.clean(child.part, other)
@@ -154,9 +161,11 @@ class Interventions:
                 continue
             edits = [Edit(child.part, value, child.direct)]
             edits += [Edit(c.part, self.subject.clean(c.part, x), c.direct) for c in beside]
-            changed = self._run(x, edits, node)
-            total += _squared(changed, _centred(self.subject.clean(node.part, x), node), pairs.weight[chunk])
-        return total
+            clean = _centred(self.subject.clean(node.part, x), node)
+            change = (self._run(x, edits, node) - clean).square().sum(1)
+            total += float(change @ pairs.weight[chunk])
+            largest = max(largest, float(change.max()))
+        return total, largest
 
     def _rest_change(self, node: Visit) -> float:
         pairs, total = self._any_pairs, 0.0
@@ -167,7 +176,8 @@ class Interventions:
                 for c in node.children
             ]
             changed = self._run(other, edits, node)
-            total += _squared(changed, _centred(self.subject.clean(node.part, x), node), pairs.weight[chunk])
+            clean = _centred(self.subject.clean(node.part, x), node)
+            total += float((changed - clean).square().sum(1) @ pairs.weight[chunk])
         return total
 
     def _run(self, x: Int[Tensor, " pair"], edits: Sequence[Edit], node: Visit) -> Tensor:
@@ -189,6 +199,11 @@ def _twice_variance(table: Float[Tensor, "input width"]) -> float:
     return float(2 * (table - table.mean(0)).square().sum(1).mean())
 
 
+def _farthest(table: Float[Tensor, "input width"]) -> float:
+    change = table.square().sum(1) - 2 * table @ table.mean(0) + table.square().sum(1).mean()
+    return float(change.max())
+
+
 def _within(table: Float[Tensor, "input width"], exchange: Exchange) -> float:
     """Return E |t(x') - t(x)|^2 over x' in the window of x, exactly: |t|^2 - 2 t . mean + mean of |t'|^2."""
     windows, index = torch.unique(torch.stack([exchange.start, exchange.count]), dim=1, return_inverse=True)
@@ -200,7 +215,3 @@ def _within(table: Float[Tensor, "input width"], exchange: Exchange) -> float:
         means[i], squares[i] = table[rows].mean(0), norms[rows].mean()
     change = norms - 2 * (table * means[index]).sum(1) + squares[index]
     return float(change.mean().clamp(min=0))
-
-
-def _squared(one: Tensor, other: Tensor, weight: Tensor) -> float:
-    return float((one - other).square().sum(1) @ weight)

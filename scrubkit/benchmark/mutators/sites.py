@@ -25,9 +25,15 @@ def exchange_clusters(graph: nx.DiGraph, known: Known, rng: np.random.Generator)
     """Exchange the neurons of two clusters; breaks what is said of each by its frequency."""
     del known
     chosen = _on_neurons(graph)
-    if len(chosen) < 2:
+
+    def said(name: str) -> object:
+        return graph.nodes[name].get("feature"), sorted(graph.predecessors(name)), sorted(graph[name])
+
+    # Where the same is said of both, exchanging them is no change.
+    pairs = [(m, n) for m in chosen for n in chosen if m < n and said(m) != said(n)]
+    if not pairs:
         return None
-    one, other = rng.choice(chosen, 2, replace=False).tolist()
+    one, other = pairs[int(rng.integers(len(pairs)))]
     result = thaw(graph)
     result.nodes[one]["site"], result.nodes[other]["site"] = (
         graph.nodes[other]["site"],
