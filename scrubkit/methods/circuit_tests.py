@@ -39,6 +39,8 @@ SIZE = 256
 RANDOM_CIRCUITS = 32
 QUANTILE = 0.9
 PERMUTATIONS = 199
+ROUNDING = 1e-3
+"""Share of the spread of the scores below which a change may be rounding."""
 
 
 class CircuitTests:
@@ -115,10 +117,11 @@ class _Runs:
         without = self.kept([part for j, part in enumerate(self.parts) if j != i])
         effect = (self.circuit - without).abs()
         peer = random_peer(self.parts[i], self.parts, self.subject.anatomy, generator)
+        floor = torch.full_like(effect, ROUNDING * float(self.full.std()))
         if peer is None:
-            return p_above(effect, torch.zeros_like(effect))
+            return p_above(effect, floor)
         added = self.kept([*self.parts, peer])
-        return p_above(effect, (added - self.circuit).abs())
+        return p_above(effect, (added - self.circuit).abs() + floor)
 
 
 def permuted(parts: Sequence[Part], anatomy: Anatomy, generator: torch.Generator) -> list[Part]:

@@ -25,7 +25,7 @@ from scrubkit.site import Part
 from scrubkit.task import Task
 
 TRAIN, TEST = 512, 512
-EPOCHS, BATCH, RATE = 10, 64, 0.1
+EPOCHS, BATCH, RATE = 12, 128, 0.1
 PLANE = 4
 """Dimensions of the subspace for each part that holds the variable."""
 _WHERE = {

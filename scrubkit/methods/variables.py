@@ -1,9 +1,8 @@
 """The causal model that a hypothesis stands for: variables, where they are, what an interchange predicts.
 
 Nodes at one hook with one and the same feature hold one variable. Setting it to its value on a source input
-is predicted to give the answer of an input that agrees with the source on this variable and with the base on the
-hook's others. Geiger, Lu, Icard and Potts 2021, "Causal Abstractions of Neural Networks",
-section 3.
+is predicted to give the answer of an input that agrees with the source on this variable and with the base on
+the hook's others. Geiger, Lu, Icard and Potts 2021, "Causal Abstractions of Neural Networks", section 3.
 """
 
 from __future__ import annotations

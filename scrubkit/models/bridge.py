@@ -22,21 +22,23 @@ from scrubkit.models.weights import Weights, from_mapping
 
 def build_bridge(weights: Weights, config: ModelConfig) -> TransformerBridge:
     """Return a native TransformerBridge that holds these weights, in evaluation mode."""
-    bridge = boot_native(
-        TransformerBridgeConfig(
-            n_layers=1,
-            d_model=config.d_model,
-            n_heads=config.n_heads,
-            d_head=config.d_head,
-            d_mlp=config.d_mlp,
-            n_ctx=config.n_ctx,
-            d_vocab=config.d_vocab,
-            d_vocab_out=config.d_vocab_out,
-            act_fn="relu",
-            normalization_type=None,
-            init_weights=False,
+    # Modules draw initial weights from the global generator before ours replace them.
+    with torch.random.fork_rng(devices=[]):
+        bridge = boot_native(
+            TransformerBridgeConfig(
+                n_layers=1,
+                d_model=config.d_model,
+                n_heads=config.n_heads,
+                d_head=config.d_head,
+                d_mlp=config.d_mlp,
+                n_ctx=config.n_ctx,
+                d_vocab=config.d_vocab,
+                d_vocab_out=config.d_vocab_out,
+                act_fn="relu",
+                normalization_type=None,
+                init_weights=False,
+            )
         )
-    )
     state = to_bridge_state(weights)
     bridge.load_state_dict(state)
     bridge.eval()
