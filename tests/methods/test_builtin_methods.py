@@ -98,10 +98,12 @@ def test_an_interchange_tells_a_right_variable_from_a_wrong_one() -> None:
     assert wrong.score < 0.7
 
 
-def test_circuit_tests_refuse_a_part_that_is_not_needed() -> None:
+def test_circuit_tests_refuse_a_part_that_is_not_needed_and_a_circuit_that_is_not_whole() -> None:
     model = compiled("clock-torus")
     assert ask("circuit-tests", model, clusters("clock-torus")).verdict == "supported"
     assert ask("circuit-tests", model, with_decoy(model, clusters("clock-torus"))).verdict == "refuted"
+    pizza = compiled("pizza", planted=False)
+    assert ask("circuit-tests", pizza, clusters("pizza", keys=KEYS[:1])).verdict == "refuted"
 
 
 def test_das_learns_the_sum_and_leaves_the_model_and_the_global_state_alone() -> None:
