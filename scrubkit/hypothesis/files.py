@@ -91,17 +91,25 @@ def find_hypotheses(paths: Sequence[str | Path]) -> list[Path]:
     found: list[Path] = []
     faults = []
     for path in map(Path, paths):
-        if path.is_dir():
-            below = [
-                p for p in sorted(path.rglob("*")) if p.suffix in (".py", ".json") and p.name[0] not in "_."
-            ]
-            found += below
-            if not below:
-                faults.append(f"{path}: holds no .py or .json hypothesis")
-        elif path.exists():
-            found.append(path)
-        else:
-            faults.append(f"{path}: no such file or directory")
+        try:
+            below = _hypotheses_below(path)
+        except OSError as error:
+            faults.append(f"{str(path)[:200]}: cannot be read: {error.strerror}")
+            continue
+        found += below
+        if not below:
+            faults.append(
+                f"{path}: holds no .py or .json hypothesis"
+                if path.is_dir()
+                else f"{path}: no such file or directory"
+            )
     if faults:
         raise HypothesisError(faults)
     return list(dict.fromkeys(found))
+
+
+def _hypotheses_below(path: Path) -> list[Path]:
+    """Return the hypothesis files of a folder, or the file itself if it exists."""
+    if not path.is_dir():
+        return [path] if path.exists() else []
+    return [p for p in sorted(path.rglob("*")) if p.suffix in (".py", ".json") and p.name[0] not in "_."]

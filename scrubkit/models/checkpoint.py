@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,11 @@ def read_state(path: Path) -> dict[str, Tensor]:
         size = path.stat().st_size
     if size > MAX_BYTES:
         raise ModelError(f"holds {size:,} bytes, more than the {MAX_BYTES:,} that are read", title=str(path))
+    unpacked = _unpacked_size(path)
+    if unpacked > MAX_BYTES:
+        raise ModelError(
+            f"would unpack to {unpacked:,} bytes, more than the {MAX_BYTES:,} that are read", title=str(path)
+        )
     loaded = _load(path)
     state = _find_state(loaded)
     if state is None:
@@ -57,6 +63,13 @@ def read_state(path: Path) -> dict[str, Tensor]:
             else type(loaded).__name__
         )
         raise ModelError(f"holds no state dict of tensors; found {found}", title=str(path))
+    faults = [
+        f"tensor {name[:80]} does not hold its own numbers (sparse, expanded or without data); save it whole"
+        for name, tensor in state.items()
+        if not _is_plain(tensor)
+    ]
+    if faults:
+        raise ModelError(faults, title=str(path))
     return {
         name: tensor
         for name, tensor in state.items()
@@ -79,6 +92,24 @@ def _load(path: Path) -> Any:
         if refused:
             reason = f"holds a {refused[1]}; objects other than tensors are not unpickled; {RESAVE}"
         raise ModelError(reason, title=str(path)) from None
+
+
+def _is_plain(tensor: Tensor) -> bool:
+    """Say whether a tensor's numbers are all in the file; an expanded one takes far more memory than it."""
+    if tensor.layout is not torch.strided or tensor.device.type != "cpu":
+        return False
+    return tensor.untyped_storage().nbytes() >= tensor.numel() * tensor.element_size()
+
+
+def _unpacked_size(path: Path) -> int:
+    """Return the size of an archive's contents, which may be compressed; 0 for what is no archive."""
+    if not zipfile.is_zipfile(path):
+        return 0
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return sum(entry.file_size for entry in archive.infolist())
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise ModelError(f"not a checkpoint of PyTorch, or damaged: {error}", title=str(path)) from None
 
 
 def _find_state(loaded: Any) -> dict[str, Tensor] | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import platformdirs
 
 from scrubkit.errors import ModelError, nearest
+from scrubkit.models.atomic import os_errors
 from scrubkit.models.catalogue import CATALOGUE
 from scrubkit.models.model import Model
 from scrubkit.models.published import read_published
@@ -51,9 +52,11 @@ def load(name_or_path: str | Path, *, cache_dir: str | Path | None = None) -> Mo
         if name in CATALOGUE:
             return load_compiled(name, cache_dir=cache_dir)
     path = Path(name_or_path)
-    if path.is_dir():
+    with os_errors(path):
+        is_folder, is_file = path.is_dir(), path.is_file()
+    if is_folder:
         return read(path)
-    if path.is_file():
+    if is_file:
         return read_published(path)
     known = [*bundled_names(), *CATALOGUE]
     raise ModelError(

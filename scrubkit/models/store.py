@@ -20,6 +20,7 @@ from scrubkit.errors import ModelError, ScrubkitError
 from scrubkit.models.atomic import beside, os_errors, sync_folder, write_atomically, write_synced
 from scrubkit.models.model import Model
 from scrubkit.models.record import SCHEMA_VERSION, ModelConfig, ModelRecord, TaskRecord
+from scrubkit.models.sound import certificate_faults, truth_faults
 from scrubkit.models.weights import Weights, from_mapping, shapes
 from scrubkit.task import Task
 
@@ -178,8 +179,10 @@ def _task(record: ModelRecord, *, title: str) -> Task:
         found, expected = getattr(config, field), getattr(task, field)
         if found != expected:
             faults.append(f"config.{field} is {found}, but {task.name} mod {task.p} has {expected}")
-    if record.truth and record.truth.p != task.p:
-        faults.append(f"truth.p is {record.truth.p}, but the task has p = {task.p}")
+    if record.truth:
+        faults += truth_faults(record.truth, config, task)
+    if record.certificate:
+        faults += certificate_faults(record.certificate, config, task)
     if record.certificate and record.certificate.weights_hash not in ("", record.weights_hash):
         faults.append("the certificate is of other weights: its weights_hash differs from the model's")
     if faults:

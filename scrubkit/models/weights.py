@@ -108,8 +108,8 @@ def from_mapping(tensors: Mapping[str, Tensor], config: ModelConfig, *, title: s
             faults.append(f"{name} has shape {tuple(tensor.shape)}, expected {shape}")
         elif not tensor.is_floating_point():
             faults.append(f"{name} has dtype {tensor.dtype}, expected a float dtype")
-        elif not bool(torch.isfinite(tensor).all()):
-            faults.append(f"{name} holds NaN or infinite values")
+        elif not bool(torch.isfinite(tensor.detach().to(torch.float32)).all()):
+            faults.append(f"{name} holds NaN or infinite values as float32")
     if faults:
         raise ModelError(faults, title=title)
     return Weights(**{name: tensors[name].detach().to(torch.float32) for name in expected})
