@@ -37,12 +37,21 @@ def spelled(method: Any) -> tuple[list[str], str]:
         shown = ", ".join(f"{name}={value!r:.60}" for name, value in settings.items())
         return [f"method = ...  # {kind.__name__}({shown}), as the test makes it"], "method"
     imports = [f"from {kind.__module__} import {root}"]
-    if not settings:
+    if settings == _defaults(kind):
         return imports, f"{kind.__qualname__}()"
     if dataclasses.is_dataclass(method) and "object at 0x" not in repr(method):
         return imports, repr(method)
     shown = ", ".join(f"{name}={value!r:.60}" for name, value in settings.items())
     return [*imports, f"method = {kind.__qualname__}(...)  # with {shown}"], "method"
+
+
+def _defaults(kind: type) -> dict[str, Any] | None:
+    """Return the settings of an instance made without arguments, None where there is none."""
+    try:
+        made = vars(kind())
+    except Exception:
+        return None
+    return {name: value for name, value in made.items() if not name.startswith("_")}
 
 
 def _header(imports: list[str], budget: Budget) -> list[str]:

@@ -27,7 +27,7 @@ from scrubkit.testing.ledger import ledger
 from scrubkit.testing.snippet import case_snippet
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CaseTrial:
     """A case of a suite, ready to be put to a method.
 
@@ -44,6 +44,9 @@ class CaseTrial:
     source: str = "fast"
     seed: int = 0
     budget: Budget = field(default_factory=Budget)
+
+    def __repr__(self) -> str:
+        return f"CaseTrial({self.case.id!r}, {self.source!r})"
 
     @property
     def id(self) -> str:
@@ -101,8 +104,7 @@ class CaseTrial:
             BenchError: as `check` does.
         """
         scorer = as_scorer(method)
-        entries = ledger.get()
-        model, heard = self.model, _Heard(scorer, calibrate=entries is not None)
+        model, heard = self.model, _Heard(scorer)
         outcome = Examiner(heard, model, seed=self.seed, budget=self.budget).ask(
             question_of(self.case, model)
         )
@@ -113,6 +115,7 @@ class CaseTrial:
                 "supports",
                 title=scorer.name,
             )
+        entries = ledger.get()
         if entries is not None:
             entry = Entry.of(identify(scorer), self.suite, self.case, self.seed, self.budget, outcome)
             entries.append(entry.model_dump_json())
@@ -120,15 +123,11 @@ class CaseTrial:
 
 
 class _Heard:
-    """A scorer that is listened to: did it give a verdict of its own?
+    """A scorer that is listened to: did it give a verdict of its own?"""
 
-    What it estimates is named where a report is kept; elsewhere nobody reads the value, which takes seconds.
-    """
-
-    def __init__(self, scorer: Scorer, *, calibrate: bool) -> None:
+    def __init__(self, scorer: Scorer) -> None:
         self._scorer = scorer
         self.verdict = False
-        self.estimand = getattr(scorer, "estimand", None) if calibrate else None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._scorer, name)

@@ -123,6 +123,16 @@ class ByThreshold(NeverWrong):
     threshold = 0.4
 
 
+class WithMargin(NeverWrong):
+    def __init__(self, margin=0.25):
+        self.margin = margin
+
+
+@dataclasses.dataclass
+class AsData(NeverWrong):
+    steps: int = 2
+
+
 class Finds:
     """A finder without fault."""
 

@@ -90,6 +90,21 @@ def test_seed_and_budget_are_part_of_the_snippet():
     assert "from scrubkit import Budget" in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("method", "shown"),
+    [
+        (CausalScrubbing(), "CausalScrubbing()"),
+        (methods.WithMargin(), "WithMargin()"),
+        (methods.WithMargin(0.5), "method"),
+        (methods.AsData(3), "AsData(steps=3)"),
+    ],
+)
+def test_a_method_is_spelled_with_the_settings_that_are_not_its_defaults(method, shown):
+    imports, expression = spelled(method)
+    assert expression == shown
+    assert expression != "method" or imports[-1] == "method = WithMargin(...)  # with margin=0.5"
+
+
 def test_a_method_defined_in_a_test_is_shown_with_its_settings():
     class Local(CausalScrubbing):
         def __init__(self):

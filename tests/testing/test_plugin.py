@@ -111,9 +111,7 @@ def test_the_report_says_what_the_bench_says(alone, suite, suite_file):
     report = Report.model_validate_json((alone.path / "out" / "report.json").read_text())
     expected = scrubkit.validate(CausalScrubbing(), suite)
     assert (report.suite, report.seed, report.draws) == (expected.suite, expected.seed, expected.draws)
-    mine, bench = figures(report), figures(expected)
-    assert mine["calibration"]["total"] > 0
-    assert mine == bench
+    assert figures(report) == figures(expected)
 
 
 def figures(report):

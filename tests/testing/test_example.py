@@ -1,0 +1,90 @@
+"""The example package with the wheel of scrubkit in a fresh environment, by the commands of its own workflow.
+
+It takes minutes and fetches the build backend, so it runs where SCRUBKIT_TEST_EXAMPLE is set, as in .ci/run.
+The environment takes torch and all else that scrubkit depends on from the running one, by links, so that
+nothing large is installed twice; scrubkit itself is left out of the links and can only come from the wheel.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import venv
+from pathlib import Path
+
+import pytest
+import yaml
+
+from scrubkit.harness.report import Report
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "examples" / "ci"
+ASKED = "SCRUBKIT_TEST_EXAMPLE"
+
+
+def commands():
+    workflow = yaml.safe_load((EXAMPLE / ".github" / "workflows" / "method.yml").read_text())
+    return {step["name"]: step["run"] for step in workflow["jobs"]["judge"]["steps"] if "run" in step}
+
+
+def fresh_environment(folder):
+    """Make an environment that shares the packages of the running one, except scrubkit."""
+    venv.create(folder / "env", with_pip=True)
+    links = folder / "links"
+    links.mkdir()
+    for path in Path(sysconfig.get_paths()["purelib"]).iterdir():
+        if path.suffix != ".pth" and "scrubkit" not in path.name and path.name != "__pycache__":
+            (links / path.name).symlink_to(path)
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    (folder / "env" / "lib" / version / "site-packages" / "shared.pth").write_text(f"{links}\n")
+    return folder / "env" / "bin"
+
+
+def run_in(folder, command, environment):
+    result = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", command],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=1500,
+    )
+    output = f"$ {command}\n{result.stdout[-6000:]}{result.stderr[-6000:]}"
+    assert result.returncode == 0, output
+    return output
+
+
+def test_the_workflow_installs_tests_and_validates():
+    steps = commands()
+    assert list(steps) == ["Install", "Test", "Validate"]
+    assert "--scrubkit-report=report.json" in steps["Test"]
+    assert "fidelity_method:ByFidelity" in steps["Validate"]
+
+
+@pytest.mark.skipif(not os.environ.get(ASKED), reason=f"takes minutes and the network; set {ASKED}=1")
+def test_the_example_runs_with_the_built_wheel_as_its_workflow_says(tmp_path):
+    built = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", tmp_path / "dist", ROOT]
+    subprocess.run(built, check=True, timeout=600)
+    (wheel,) = (tmp_path / "dist").glob("scrubkit_interp-*.whl")
+    package = tmp_path / "package"
+    shutil.copytree(EXAMPLE, package)
+    environment = {
+        **{key: value for key, value in os.environ.items() if not key.startswith(("PYTEST_", "PYTHON"))},
+        "PATH": f"{fresh_environment(tmp_path)}{os.pathsep}{os.environ['PATH']}",
+        "SCRUBKIT": str(wheel),
+        "SCRUBKIT_CACHE": str(tmp_path / "cache"),
+        "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"),
+        "OMP_NUM_THREADS": "1",
+    }
+    for name, command in commands().items():
+        output = run_in(package, command, environment)
+        if name == "Install":
+            where = run_in(package, "python -c 'import scrubkit; print(scrubkit.__file__)'", environment)
+            assert str(tmp_path / "env") in where
+        if name == "Test":
+            assert "by-fidelity: " in output and " xfailed" in output
+    report = Report.model_validate_json((package / "report.json").read_text())
+    assert report["by-fidelity"].auroc.value is not None
+    assert "by" in (tmp_path / "summary.md").read_text()
+    assert (package / "junit.xml").read_text().startswith("<?xml")
