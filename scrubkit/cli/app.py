@@ -65,7 +65,9 @@ def main() -> None:
     try:
         app()
     except ScrubkitError as error:
+        from scrubkit.harness.plain import plain
+
         Console(stderr=True).print(
-            f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True
+            plain(f"error: {error}"), style="red", markup=False, highlight=False, soft_wrap=True
         )
         sys.exit(2)

@@ -6,6 +6,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from scrubkit.harness.plain import plain
 from scrubkit.models.record import Certificate, Measurement
 from scrubkit.truth.criteria import spell
 
@@ -17,7 +18,7 @@ def certificate_table(certificate: Certificate, name: str) -> Group:
 
 def figures(certificate: Certificate, name: str) -> Table:
     """Return every figure beside its threshold."""
-    table = Table(title=f"Certificate of {name}", title_justify="left")
+    table = Table(title=Text(plain(f"Certificate of {name}")), title_justify="left")
     table.add_column("figure")
     table.add_column("value", justify="right")
     table.add_column("threshold", justify="right")

@@ -72,14 +72,15 @@ def compile_(
     save(model, folder, overwrite=replace)
     console = Console()
     console.print(summary(model))
-    console.print(f"written to {folder}", highlight=False)
+    console.print(f"written to {folder}", markup=False, highlight=False)
 
 
 def summary(model: Model) -> Table:
     """Return the figures of a compiled model as a table."""
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table(title=model.name, show_header=False)
+    table = Table(title=Text(model.name), show_header=False)
     config, history, truth = model.config, model.provenance.history, model.truth
     table.add_row("task", f"{model.task.name}, p = {model.task.p}")
     if truth is not None:

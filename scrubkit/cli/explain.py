@@ -43,6 +43,7 @@ def explain(
     """Test each claim of a hypothesis alone, and all of them from the inputs up, to see which one fails."""
     from rich.console import Console
 
+    from scrubkit.harness.plain import plain
     from scrubkit.hypothesis import load_hypothesis
     from scrubkit.models.load import load
     from scrubkit.scrub.explain import explain as test_claims
@@ -54,7 +55,7 @@ def explain(
     console = wide_console()
     for table in explanation_tables(found):
         console.print(table)
-    console.print(str(found), markup=False, highlight=False, soft_wrap=True)
+    console.print(plain(str(found)), markup=False, highlight=False, soft_wrap=True)
     if json is not None:
         write_text(json, found.model_dump_json(indent=2) + "\n")
 
@@ -71,8 +72,9 @@ def _table(title: str, steps: tuple[Step, ...]) -> Table:
     from rich.text import Text
 
     from scrubkit.cli.score_table import COLOURS, figure
+    from scrubkit.harness.plain import plain
 
-    table = Table(title=title, title_justify="left")
+    table = Table(title=Text(plain(title)), title_justify="left")
     for column in ("", "where", "claim"):
         table.add_column(column, overflow="fold")
     for column in ("verdict", "fidelity", "faithfulness", "loss recovered"):
@@ -80,8 +82,8 @@ def _table(title: str, steps: tuple[Step, ...]) -> Table:
     for step in steps:
         table.add_row(
             step.kind,
-            Text(step.where),
-            Text(step.claim),
+            Text(plain(step.where)),
+            Text(plain(step.claim)),
             Text(step.verdict, style=COLOURS[step.verdict]),
             figure(step.fidelity),
             figure(step.faithfulness),
@@ -96,7 +98,7 @@ def _progress(err: Console) -> Iterator[Callable[[int, int, str], None]]:
     from rich import progress as rich_progress
 
     bar = rich_progress.Progress(
-        rich_progress.TextColumn("{task.description}"),
+        rich_progress.TextColumn("{task.description}", markup=False),
         rich_progress.BarColumn(bar_width=30),
         rich_progress.MofNCompleteColumn(),
         rich_progress.TextColumn("left"),

@@ -51,7 +51,7 @@ def import_(
     console.print(f"{figures}, on all {model.task.n_inputs:,} inputs", highlight=False)
     if history["accuracy"] < POOR:
         console.print("does not solve the task; is it of another task, or not a ReLU model?", style="yellow")
-    console.print(f"written to {out}", highlight=False)
+    console.print(f"written to {out}", markup=False, highlight=False)
 
 
 def models() -> None:

@@ -157,8 +157,10 @@ def _outcome(err: Console, report: ScoreFile, *, expect: bool) -> int:
 
 
 def complain(err: Console, text: str) -> None:
-    """Print a fault in red, word for word."""
-    err.print(text, style="red", markup=False, highlight=False, soft_wrap=True)
+    """Print a fault in red, word for word but for control characters."""
+    from scrubkit.harness.plain import plain
+
+    err.print(plain(text), style="red", markup=False, highlight=False, soft_wrap=True)
 
 
 def read_draws(text: str) -> int | Literal["auto"]:
@@ -192,7 +194,7 @@ def _progress(err: Console, n_files: int) -> Iterator[Callable[[str], None]]:
     from rich import progress as rich_progress
 
     bar = rich_progress.Progress(
-        rich_progress.TextColumn("{task.description}"),
+        rich_progress.TextColumn("{task.description}", markup=False),
         rich_progress.BarColumn(bar_width=30),
         rich_progress.MofNCompleteColumn(),
         rich_progress.TextColumn("left"),

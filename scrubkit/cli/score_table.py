@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from scrubkit.cli.score_file import Scored
+from scrubkit.harness.plain import plain
 from scrubkit.scrub.score import Interval
 
 COLOURS = {"supported": "green", "refuted": "red", "inconclusive": "yellow", "untestable": "magenta"}
@@ -16,7 +17,7 @@ COLOURS = {"supported": "green", "refuted": "red", "inconclusive": "yellow", "un
 
 def score_table(scored: Sequence[Scored], title: str) -> Table:
     """Return a row for each hypothesis: verdict, figures with their intervals, and what was expected."""
-    table = Table(title=title, title_justify="left")
+    table = Table(title=Text(plain(title)), title_justify="left")
     table.add_column("hypothesis", overflow="fold")
     table.add_column("verdict", no_wrap=True)
     for name in ("fidelity", "faithfulness", "loss recovered"):
@@ -27,7 +28,7 @@ def score_table(scored: Sequence[Scored], title: str) -> Table:
     for one in scored:
         score = one.score
         table.add_row(
-            Text(score.hypothesis),
+            Text(plain(score.hypothesis)),
             Text(score.verdict, style=COLOURS[score.verdict]),
             figure(score.fidelity),
             figure(score.faithfulness),

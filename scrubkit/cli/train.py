@@ -97,6 +97,7 @@ def parse_seeds(text: str) -> list[int]:
 def summary(models: list[Model]) -> Table:
     """Return the figures of trained models as a table."""
     from rich.table import Column, Table
+    from rich.text import Text
 
     names = ("model", "steps", "test loss", "frequencies", "clustered", "certified")
     table = Table(*(Column(name, no_wrap=name != "frequencies") for name in names))
@@ -104,7 +105,7 @@ def summary(models: list[Model]) -> Table:
         history, certificate = model.provenance.history, model.certificate
         assert certificate is not None
         table.add_row(
-            model.name,
+            Text(model.name),
             f"{history['steps']:,}",
             f"{history['test_loss']:.2e}",
             ", ".join(map(str, certificate.frequencies)),
@@ -138,7 +139,10 @@ def _interruptible(err: Console, out: Path) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        err.print(f"interrupted; the same command with --resume goes on from the last checkpoint in {out}")
+        err.print(
+            f"interrupted; the same command with --resume goes on from the last checkpoint in {out}",
+            markup=False,
+        )
         raise typer.Exit(130) from None
 
 
