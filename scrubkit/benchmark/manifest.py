@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import zlib
 from collections import Counter
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +15,9 @@ from scrubkit.benchmark.case import Case, Frozen
 from scrubkit.errors import BenchError
 from scrubkit.models.atomic import write_atomically
 from scrubkit.models.load import cache_folder
+
+MAX_BYTES = 256 * 2**20
+"""Largest suite that is read, unpacked; the one in the package has 1.2 MB."""
 
 
 class Suite(Frozen):
@@ -73,8 +77,14 @@ def read(path: Path) -> Suite:
         BenchError: it is not there, or not a whole suite.
     """
     try:
-        return Suite.model_validate_json(gzip.decompress(path.read_bytes()))
-    except (OSError, EOFError, ValueError) as error:
+        with gzip.open(path) as file:
+            text = file.read(MAX_BYTES + 1)
+        if len(text) > MAX_BYTES:
+            raise BenchError(
+                f"would unpack to more than the {MAX_BYTES:,} bytes that are read", title=str(path)
+            )
+        return Suite.model_validate_json(text)
+    except (OSError, EOFError, ValueError, zlib.error) as error:
         reason = str(error).splitlines()[0]
         raise BenchError(f"is no suite: {reason}; delete it to have it made again", title=str(path)) from None
 

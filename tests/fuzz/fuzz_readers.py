@@ -1,0 +1,91 @@
+"""Coverage-guided fuzzing of everything that reads a stranger's file, with atheris; run by hand.
+
+``pip install atheris``, then ``python -m tests.fuzz.fuzz_readers hypothesis -max_total_time=600``. The first
+argument names the reader; the rest goes to libFuzzer. A crash is an exception other than a `ScrubkitError`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import atheris  # pyright: ignore[reportMissingImports]
+
+with atheris.instrument_imports(include=["scrubkit"]):
+    from scrubkit.benchmark.manifest import read as read_suite
+    from scrubkit.errors import ScrubkitError
+    from scrubkit.feature import parse as parse_feature
+    from scrubkit.harness.baseline import read_baseline
+    from scrubkit.harness.store import open_store
+    from scrubkit.hypothesis import from_json, load_hypothesis
+    from scrubkit.interchange import from_eap, read_eap
+    from scrubkit.models.load import load
+    from scrubkit.models.store import parse_record
+    from scrubkit.site import parse as parse_site
+    from scrubkit.task import ModularAddition
+
+TASK = ModularAddition(7)
+
+
+def feature(data: bytes) -> None:
+    """Read an expression and evaluate it."""
+    parse_feature(data.decode("utf-8", "replace")).values(TASK.columns, TASK.constants)
+
+
+def in_file(read: Callable[[Path], Any], name: str) -> Callable[[bytes], None]:
+    """Return a target that reads a file of that name, alone in a folder, and leaves no other behind."""
+
+    def target(data: bytes) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / name
+            path.write_bytes(data)
+            try:
+                read(path)
+            finally:
+                strays = [one.name for one in Path(folder).iterdir() if not one.name.startswith(name)]
+                if strays:
+                    raise RuntimeError(f"wrote {strays}")
+
+    return target
+
+
+def stored(path: Path) -> None:
+    """Read every row of a store."""
+    with open_store(path, write=False) as store:
+        list(store.select())
+
+
+TARGETS: dict[str, Callable[[bytes], Any]] = {
+    "hypothesis": lambda data: from_json(data.decode("utf-8", "replace")),
+    "hypothesis_file": in_file(load_hypothesis, "claim.json"),
+    "circuit": in_file(lambda path: from_eap(read_eap(path)), "graph.json"),
+    "feature": feature,
+    "site": lambda data: parse_site(data.decode("utf-8", "replace")),
+    "record": lambda data: parse_record(data, title="model.json"),
+    "checkpoint": in_file(load, "model.pth"),
+    "baseline": in_file(read_baseline, "baseline.json"),
+    "suite": in_file(read_suite, "suite.json.gz"),
+    "store": in_file(stored, "results.sqlite"),
+}
+
+
+def main() -> None:
+    """Fuzz the reader that the command line names."""
+    name = sys.argv[1] if len(sys.argv) > 1 else ""
+    if name not in TARGETS:
+        sys.exit(f"name a reader: {', '.join(TARGETS)}")
+
+    def once(data: bytes) -> None:
+        with contextlib.suppress(ScrubkitError):
+            TARGETS[name](data)
+
+    atheris.Setup([sys.argv[0], *sys.argv[2:]], once)
+    atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main()
