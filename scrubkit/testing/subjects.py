@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 
@@ -56,12 +57,12 @@ def operand_claim(model: Model) -> Hypothesis:
 
 def identity_claim(model: Model) -> Hypothesis:
     """Return the claim that lets nothing be resampled: the logits read both operands and know both."""
-    return _as_given(_embeddings("(a, b)", model), model)
+    return _as_given(_embeddings({"feature": "(a, b)"}, model), model)
 
 
 def nothing_claim(model: Model) -> Hypothesis:
-    """Return the claim that nothing of the input matters: both operands are resampled as one pleases."""
-    return _as_given(_embeddings("0", model), model)
+    """Return the claim that nothing of the input matters: both operands are replaced as one pleases."""
+    return _as_given(_embeddings({"unimportant": True}, model), model)
 
 
 def renamed(hypothesis: Hypothesis) -> Hypothesis:
@@ -93,11 +94,11 @@ def described(model: Model) -> str:
     return f"{truth.variant if truth else 'a'} model of {model.task.name}, p = {model.task.p}"
 
 
-def _embeddings(feature: str, model: Model) -> nx.DiGraph:
+def _embeddings(claim: Mapping[str, object], model: Model) -> nx.DiGraph:
     graph = nx.DiGraph(task=model.task.name)
     graph.add_node("logits", site="logits")
     for position, variable in enumerate(model.task.variables):
-        graph.add_node(variable, site=f"hook_embed[pos={position}]", feature=feature)
+        graph.add_node(variable, site=f"hook_embed[pos={position}]", **claim)
         graph.add_edge(variable, "logits")
     return graph
 

@@ -1,0 +1,28 @@
+"""The built-in methods pass the conformance checks, but for what is written here."""
+
+import pytest
+
+from scrubkit.methods.registry import builtin_methods
+from scrubkit.testing import check_method
+
+SLOW = {"das"}
+"""They train for each question, and a run of all checks takes minutes."""
+EXPECTED = {
+    "zero-ablation": {
+        "identity_is_not_refuted": "zeros are far from any activation, so the whole input does not suffice"
+    },
+    "linear-probe": {
+        "identity_is_not_refuted": "it asks if the feature can be read, and one operand does not hold both"
+    },
+    "random-scores": {
+        "identity_is_not_refuted": "it draws its verdict",
+        "nothing_is_not_supported": "it draws the same score for all claims from the same generator",
+    },
+}
+
+
+@pytest.mark.parametrize("name", sorted(set(builtin_methods()) - SLOW))
+def test_a_built_in_method_behaves(name):
+    expected = EXPECTED.get(name, {})
+    results = check_method(name, expected_failures=expected)
+    assert {result.name for result in results if result.state == "failed"} == set(expected)
