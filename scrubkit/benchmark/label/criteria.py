@@ -8,6 +8,7 @@ variance of the logits does not make the claim false that the logits do not depe
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
 from scrubkit.benchmark.case import Evidence, Label
 
@@ -21,42 +22,44 @@ MATTERS_HOLDS, MATTERS_FAILS = 0.01, 0.002
 hundredths; a dead frequency, a decoy or an idle head moves nothing, in a noisy model about the square of the
 noise."""
 
-CARRIES_COUNTS = 0.03
-"""A wrong feature fails a claim only where what it gets wrong is at least this share of the reader's
-variance. Below, a cluster of a hundredth of the variance may be described badly and nothing much be wrong:
-that stays open."""
+COUNTS = 0.03
+"""An error fails a claim only where it moves at least this share of the variance of the logits. Below, a
+cluster of a hundredth of the variance may be described badly and nothing much be wrong: that stays open."""
 
 COMPOUND_HOLDS = 0.12
 """What the errors of all claims may add up to. Where no claim fails and they still add up to more, the whole
 is neither clearly true nor clearly false."""
 
 
-def irrelevance(where: str, value: float) -> Evidence:
-    """Return the evidence of a claim that what is left out does not matter."""
-    return Evidence(
-        claim="irrelevant",
-        where=where,
-        value=rounded(value),
-        holds_below=SPREAD_HOLDS,
-        fails_above=SPREAD_FAILS,
-    )
+def irrelevance(where: str, value: float, influence: float) -> Evidence:
+    """Return the evidence of a claim that what is left out does not matter.
+
+    Args:
+        where: the node or edge.
+        value: what is left out moves this share of the reader's variance.
+        influence: share of the variance of the logits that the reader moves.
+    """
+    return _spread("irrelevant", where, value, value * influence)
 
 
-def carrying(where: str, value: float, share: float) -> Evidence:
+def carrying(where: str, value: float, influence: float) -> Evidence:
     """Return the evidence of a claim about what a site carries.
 
     Args:
         where: the edge.
         value: what varies within classes, as a share of what the edge moves.
-        share: what the edge moves, as a share of the reader's variance.
+        influence: share of the variance of the logits that the edge moves.
     """
-    counts = value * share >= CARRIES_COUNTS
+    return _spread("carries", where, value, value * influence)
+
+
+def _spread(claim: Literal["carries", "irrelevant"], where: str, value: float, of_logits: float) -> Evidence:
     return Evidence(
-        claim="carries",
+        claim=claim,
         where=where,
         value=rounded(value),
         holds_below=SPREAD_HOLDS,
-        fails_above=SPREAD_FAILS if counts else None,
+        fails_above=SPREAD_FAILS if of_logits >= COUNTS else None,
     )
 
 

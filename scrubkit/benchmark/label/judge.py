@@ -14,7 +14,7 @@ described well and the whole badly. No scrub is run and no method under test is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from scrubkit.benchmark.case import Evidence, Label
 from scrubkit.benchmark.label.criteria import carrying, compound, decide, effect, irrelevance
@@ -55,43 +55,65 @@ class Judge:
         nodes = {visit.node: visit for visit in plan.root.walk()}
         figures: list[Evidence] = []
         errors: dict[str, float] = {}
+        reach = self._reach(nodes, hypothesis)
         for name in hypothesis.nodes:
-            errors[name] = self._examine(nodes[name], hypothesis, errors, figures)
+            errors[name] = self._examine(nodes[name], hypothesis, errors, reach[name], figures)
         figures.append(compound(hypothesis.root, errors[hypothesis.root]))
         return decide(figures, tested=plan.testable and not _says_nothing(nodes.values()))
 
+    def _reach(self, nodes: Mapping[str, Visit], hypothesis: Hypothesis) -> dict[str, float]:
+        """Return what share of the variance of the logits each node moves: shares multiplied along edges."""
+        reach = dict.fromkeys(nodes, 0.0) | {hypothesis.root: 1.0}
+        for name in reversed(list(hypothesis.nodes)):
+            for child in nodes[name].children:
+                if not child.unimportant:
+                    reach[child.node] += reach[name] * self._share(child, nodes[name])
+        return reach
+
+    def _share(self, child: Visit, node: Visit) -> float:
+        return _ratio(self.interventions.moved(child, node), self.interventions.total(node))
+
     def _examine(
-        self, node: Visit, hypothesis: Hypothesis, errors: dict[str, float], figures: list[Evidence]
+        self,
+        node: Visit,
+        hypothesis: Hypothesis,
+        errors: Mapping[str, float],
+        reach: float,
+        figures: list[Evidence],
     ) -> float:
         """Measure what is claimed of one node and the edges into it; return its error."""
         if not node.children:
             return 0.0
-        measured, total = self.interventions, self.interventions.total(node)
-        error = 0.0
+        measured, error = self.interventions, 0.0
         loose = any(child.unimportant for child in node.children)
         if node.other != "exact" and (node.reads_other or loose or node.holds):
-            left_out = _ratio(measured.rest(node), total)
-            figures.append(irrelevance(node.node, left_out))
+            left_out = _ratio(measured.rest(node), measured.total(node))
+            figures.append(irrelevance(node.node, left_out, reach))
             error += left_out
         for child in node.children:
             if child.unimportant:
                 continue
-            where = f"{child.node} -> {node.node}"
-            moved = measured.moved(child, node)
-            share = _ratio(moved, total)
+            where, share = f"{child.node} -> {node.node}", self._share(child, node)
             if child.exchange is not None and _lets_anything_in(child.exchange, self.subject.n_inputs):
-                figures.append(irrelevance(where, share))
+                figures.append(irrelevance(where, share, reach))
                 error += share
                 continue
-            figures.append(effect(where, share, _ratio(measured.peak(child, node), total)))
+            peak = _ratio(measured.peak(child, node), measured.total(node))
+            figures.append(effect(where, share, peak))
             varied = 0.0
             if child.exchange is not None and share > NEGLIGIBLE:
-                claimed = hypothesis.nodes[child.node]
-                claim = (claimed.feature and claimed.feature.text, claimed.tolerance, claimed.period)
-                varied = _ratio(measured.within(child, node, child.exchange, (claim, claimed.sampler)), moved)
-                figures.append(carrying(where, varied, share))
+                varied = self._varied(child, node, hypothesis)
+                figures.append(carrying(where, varied, share * reach))
             error += share * (varied + errors[child.node])
         return error
+
+    def _varied(self, child: Visit, node: Visit, hypothesis: Hypothesis) -> float:
+        """Return what varies within the classes of a feature, as a share of what its edge moves."""
+        assert child.exchange is not None
+        said = hypothesis.nodes[child.node]
+        claim = (said.feature and said.feature.text, said.tolerance, said.period, said.sampler)
+        measured = self.interventions
+        return _ratio(measured.within(child, node, child.exchange, claim), measured.moved(child, node))
 
 
 def label(model: Model, hypothesis: Hypothesis) -> Label:
