@@ -7,6 +7,7 @@ argument names the reader; the rest goes to libFuzzer. A crash is an exception o
 from __future__ import annotations
 
 import contextlib
+import gzip
 import sys
 import tempfile
 from collections.abc import Callable
@@ -28,7 +29,23 @@ with atheris.instrument_imports(include=["scrubkit"]):
     from scrubkit.site import parse as parse_site
     from scrubkit.task import ModularAddition
 
+from tests.fuzz.damage import text_of
+from tests.fuzz.test_hypotheses import CIRCUIT, CLAIM
+from tests.fuzz.test_models import RECORD_TEXT
+from tests.fuzz.test_stores import BASELINE, SUITE
+
 TASK = ModularAddition(7)
+SEEDS: dict[str, bytes] = {
+    "hypothesis": text_of(CLAIM).encode(),
+    "hypothesis_file": text_of(CLAIM).encode(),
+    "circuit": text_of(CIRCUIT).encode(),
+    "feature": b"(a + b) % p, abs(cos(2 * pi * a / p))",
+    "site": b"blocks.0.mlp.hook_post[pos=-1, neurons=cluster:2,0-3]",
+    "record": RECORD_TEXT.encode(),
+    "baseline": text_of(BASELINE).encode(),
+    "suite": gzip.compress(text_of(SUITE).encode()),
+}
+"""What each reader starts from; damage to a whole file reaches further than noise."""
 
 
 def feature(data: bytes) -> None:
@@ -83,8 +100,10 @@ def main() -> None:
         with contextlib.suppress(ScrubkitError):
             TARGETS[name](data)
 
-    atheris.Setup([sys.argv[0], *sys.argv[2:]], once)
-    atheris.Fuzz()
+    with tempfile.TemporaryDirectory() as corpus:
+        (Path(corpus) / "whole").write_bytes(SEEDS.get(name, b""))
+        atheris.Setup([sys.argv[0], corpus, *sys.argv[2:]], once)
+        atheris.Fuzz()
 
 
 if __name__ == "__main__":
