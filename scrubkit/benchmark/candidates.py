@@ -101,15 +101,16 @@ class _Panel:
     def examine(
         self, family: str, proposed: Iterator[tuple[str, nx.DiGraph]], share: int, wanted: str
     ) -> Iterator[tuple[Candidate, nx.DiGraph]]:
-        """Yield labelled hypotheses until so many have the label that is wanted."""
+        """Yield labelled hypotheses, so many of each label, until there are enough of the label wanted."""
+        left = {"true": share, "false": share, "vacuous": share}
         for operator, graph in proposed:
             candidate = self._label(family, operator, graph)
-            if candidate is None:
+            if candidate is None or not left[candidate.label.label]:
                 continue
             self.tally.used[operator] += 1
+            left[candidate.label.label] -= 1
             yield candidate, graph
-            share -= candidate.label.label == wanted
-            if share == 0:
+            if not left[wanted]:
                 return
 
     def _label(self, family: str, operator: str, graph: nx.DiGraph) -> Candidate | None:
