@@ -22,6 +22,21 @@ from tests.harness.toys import Slow, claim, spec
 KILLS = 22
 
 
+def random_moment(rng, log):
+    """Return a wait until some answers were taken, none at times, and then for part of another."""
+
+    def count():
+        return log.read_text().count("\n") if log.exists() else 0
+
+    def wait():
+        enough, end = count() + rng.randrange(0, 8), time.monotonic() + 30
+        while count() < enough and time.monotonic() < end:
+            time.sleep(0.001)
+        time.sleep(rng.uniform(0, 0.02))
+
+    return wait
+
+
 def many_cases():
     cases = [
         Case(
@@ -39,15 +54,15 @@ def many_cases():
     return Suite(name="many", version="1", cases=tuple(cases))
 
 
-def run_until_killed(suite, method, store, seconds):
-    """Fork a run and kill it after so many seconds; say whether it was still running."""
+def run_until_killed(suite, method, store, moment):
+    """Fork a run, wait for the moment and kill it; say whether it was still running."""
     child = os.fork()
     if child == 0:
         try:
             validate(method, suite, store=store)
         finally:
             os._exit(0)
-    time.sleep(seconds)
+    moment()
     os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
     return os.WIFSIGNALED(status)
@@ -62,7 +77,7 @@ def main(folder):
     attempts, killed, before = 0, 0, []
     while killed < KILLS and attempts < 3 * KILLS:
         attempts += 1
-        killed += run_until_killed(suite, method, store, rng.uniform(0.0, 0.25))
+        killed += run_until_killed(suite, method, store, random_moment(rng, log))
         if store.exists():
             with open_store(store, write=True) as opened:
                 before.append(len(list(opened.select())))
