@@ -49,9 +49,7 @@ def mix(parts: list[Distribution], masses: list[float]) -> Distribution:
     return Distribution(values, mass).merged()
 
 
-def enumerate_outputs(
-    subject: Subject, plan: Plan, *, max_runs: int = MAX_JOINT_DRAWS
-) -> list[Distribution]:
+def enumerate_outputs(subject: Subject, plan: Plan, *, max_runs: int = MAX_JOINT_DRAWS) -> list[Distribution]:
     """Return the distribution of the scrubbed output for each input.
 
     Args:
