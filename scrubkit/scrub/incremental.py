@@ -31,6 +31,8 @@ _ORDER = (
     "hook_resid_post",
     "logits",
 )
+_LATE = _ORDER.index("attn.hook_pattern")
+"""From this hook on, only the last position is computed: nothing else reaches the logits."""
 
 
 def run_edited(tables: Tables, base: Int[Tensor, " item"], edits: Sequence[Edit], reader: Part) -> Tensor:
@@ -79,7 +81,10 @@ class _Pass:
         self.changed: dict[str, bool] = {}
         self.tokens = self.tables.tokens[self.base]
         self.at: dict[str, list[Edit]] = {}
+        last = self.tokens.shape[1] - 1
         for edit in self.edits:
+            if _ORDER.index(kind(edit.part.hook)) >= _LATE and last not in edit.part.positions:
+                continue  # One block: after the pattern nothing leaves its position.
             self.at.setdefault(kind(edit.part.hook), []).append(edit)
         for name in _ORDER:
             self.changed[name] = name in self.at or (
@@ -93,7 +98,7 @@ class _Pass:
         name = kind(part.hook)
         if not self.changed[name]:
             return self.tables.value(part, self.base)
-        if _ORDER.index(name) < _ORDER.index("attn.hook_pattern"):
+        if _ORDER.index(name) < _LATE:
             return self._before_attention(name, part)
         return self.tables.select(self.hook(name), part)
 
@@ -109,7 +114,7 @@ class _Pass:
     def hook(self, name: str) -> Tensor:
         """Return a hook's tensor after the edits at it, (item, ...) at the last position after attention."""
         if name not in self.values:
-            if not self.changed[name] and _ORDER.index(name) >= _ORDER.index("attn.hook_pattern"):
+            if not self.changed[name] and _ORDER.index(name) >= _LATE:
                 self.values[name] = self.tables.hook_table(name)[self.base]
             elif name in self.frozen:
                 self.values[name] = self.frozen[name]
@@ -128,7 +133,7 @@ class _Pass:
             own = self.tables.components.embedding(part.frequencies)[self.tokens[:, chosen]]
             value[:, chosen] += edit.value - own
             return value
-        if _ORDER.index(name) < _ORDER.index("attn.hook_pattern"):
+        if _ORDER.index(name) < _LATE:
             inner = part.heads
             rows = torch.tensor(part.positions)
             index = (

@@ -6,6 +6,7 @@ and kept, so that many hypotheses on one model share them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -20,6 +21,8 @@ from scrubkit.scrub.parts import Components
 from scrubkit.site import Part
 
 _TILE = 1024
+TABLE_BYTES = 2**30
+"""Memory that the tables of parts of one model may take, beside its clean activations."""
 _AT_ONCE = {
     "attn.hook_pattern": "pattern",
     "attn.hook_z": "z",
@@ -83,6 +86,18 @@ class Tables:
     def _made(self) -> dict[Any, Tensor]:
         return {}
 
+    def _keep(self, key: Any, make: Callable[[], Tensor]) -> Tensor:
+        """Return a table, made at first use; the ones unused longest go when they fill `TABLE_BYTES`."""
+        made = self._made
+        table = made.pop(key) if key in made else make()
+        made[key] = table
+        held = sum(other.nbytes for other in made.values())
+        for oldest in list(made)[:-1]:
+            if held <= TABLE_BYTES:
+                break
+            held -= made.pop(oldest).nbytes
+        return table
+
     def resid_pre(self, tokens: Int[Tensor, "item pos"]) -> Float[Tensor, "item pos d_model"]:
         """Return the residual stream before attention for token rows."""
         return self.w.W_E[tokens] + self.w.W_pos[: tokens.shape[1]]
@@ -118,9 +133,7 @@ class Tables:
 
     def table(self, part: Part) -> Float[Tensor, "input ..."]:
         """Return the clean value of a part after attention on every row of the dataset."""
-        if part.key not in self._made:
-            self._made[part.key] = self.select(self.hook_table(kind(part.hook)), part)
-        return self._made[part.key]
+        return self._keep(part.key, lambda: self.select(self.hook_table(kind(part.hook)), part))
 
     def hook_table(self, name: str) -> Float[Tensor, "input ..."]:
         """Return the clean tensor of a hook after attention, last position, on every row."""
@@ -151,16 +164,14 @@ class Tables:
 
     def contribution(self, part: Part) -> Float[Tensor, "input class"]:
         """Return what a part adds to the logits on every row of the dataset."""
-        key = ("contribution", part.key)
-        if key not in self._made:
-            self._made[key] = self.to_logits(part, self.table(part))
-        return self._made[key]
+        return self._keep(("contribution", part.key), lambda: self.to_logits(part, self.table(part)))
 
     def stacked(self, parts: tuple[Part, ...]) -> Float[Tensor, "part_plus_1 input class"]:
         """Return the contributions of some parts, behind the logits without them."""
-        key = ("stacked", tuple(part.key for part in parts))
-        if key not in self._made:
+
+        def stack() -> Tensor:
             pieces = [self.contribution(part) for part in parts]
             rest = self.clean["logits"] - sum(pieces, torch.zeros(()).to(self.w.W_U))
-            self._made[key] = torch.stack([rest, *pieces])
-        return self._made[key]
+            return torch.stack([rest, *pieces])
+
+        return self._keep(("stacked", tuple(part.key for part in parts)), stack)

@@ -155,6 +155,16 @@ def test_an_edit_at_every_site_changes_the_logits(site: str) -> None:
         torch.testing.assert_close(fast.run(rows, [Edit(part, value)], [], logits), edited)
 
 
+@pytest.mark.parametrize("site", ["blocks.0.hook_attn_out[pos=0]", "blocks.0.attn.hook_z[pos=0]"])
+def test_an_edit_elsewhere_than_at_the_last_position_does_not_reach_the_logits(site: str) -> None:
+    from scrubkit.scrub.subject import Edit
+
+    fast = subjects()[0]
+    part, logits, rows = fast.part(site, {}), fast.part("logits", {}), torch.arange(4)
+    value = fast.clean(part, rows) + 1
+    assert torch.equal(fast.run(rows, [Edit(part, value)], [], logits), fast.clean(logits, rows))
+
+
 def test_two_nodes_on_one_site_are_refused_for_one_reader() -> None:
     graph = nx.DiGraph()
     graph.add_node("root", site="logits")
