@@ -93,46 +93,47 @@ def forward(
         a: first operand of every input.
         b: second operand of every input.
     """
-    runs, n_tokens, _ = w["W_E"].shape
-    p = n_tokens - 1
-    equals = w["W_E"][:, p:] + w["W_pos"][:, 2:3]
-    rows = torch.cat(
-        [w["W_E"][:, :p] + w["W_pos"][:, 0:1], w["W_E"][:, :p] + w["W_pos"][:, 1:2], equals], dim=1
-    )
-    z = _mixed_values(w, rows, equals, _table_index(a, b, p))
+    p = w["W_E"].shape[1] - 1
+    tokens, w_pos = w["W_E"][:, :p], w["W_pos"]
+    equals = w["W_E"][:, p:] + w_pos[:, 2:3]
+    rows = torch.cat([tokens + w_pos[:, 0:1], tokens + w_pos[:, 1:2], equals], dim=1)
+    z, z_equals = _mixed_values(w, rows, _table_index(a, b, p))
     w_o = w["W_O"].flatten(1, 2)
-    before = equals @ w["W_in"] + w["b_in"][:, None]
+    resid = equals + z_equals @ w_o
+    before = resid @ w["W_in"] + w["b_in"][:, None]
     # In place: a fresh buffer of this size would be mapped and faulted in anew at every step.
     post = torch.baddbmm(before, z, w_o @ w["W_in"]).relu_()
-    after = (equals + w["b_out"][:, None]) @ w["W_U"]
+    after = (resid + w["b_out"][:, None]) @ w["W_U"]
     skip = torch.baddbmm(after, z, w_o @ w["W_U"])
     return torch.baddbmm(skip, post, w["W_out"] @ w["W_U"])
 
 
-def _table_index(a: Int[Tensor, "run input"], b: Int[Tensor, "run input"], p: int) -> tuple[Tensor, Tensor]:
-    """Return where the rows of operands a and b lie in the tables of all runs laid end to end."""
+def _table_index(
+    a: Int[Tensor, "run input"], b: Int[Tensor, "run input"], p: int
+) -> Int[Tensor, " operand_run_input"]:
+    """Return where the rows of all a, then of all b, lie in the tables of all runs laid end to end."""
     start = torch.arange(a.shape[0], device=a.device)[:, None] * (2 * p + 1)
-    return (start + a).flatten(), (start + p + b).flatten()
+    return torch.stack([start + a, start + p + b]).flatten()
 
 
 def _mixed_values(
-    w: Parameters,
-    rows: Float[Tensor, "run row d_model"],
-    equals: Float[Tensor, "run 1 d_model"],
-    index: tuple[Tensor, Tensor],
-) -> Float[Tensor, "run input head_d_head"]:
-    """Return z of all heads side by side: values mixed by the pattern of "=" over the three positions."""
+    w: Parameters, rows: Float[Tensor, "run row d_model"], index: Int[Tensor, " operand_run_input"]
+) -> tuple[Float[Tensor, "run input head_d_head"], Float[Tensor, "run 1 head_d_head"]]:
+    """Return z of all heads side by side, in two parts: what the operands add, and the values of "=".
+
+    The pattern sums to one and is unchanged by a constant added to the scores, so the tables hold
+    differences from the row of "=", whose score is then zero.
+    """
     runs, heads, d_model, d_head = w["W_Q"].shape
-    query = torch.einsum("rd,rhde->rhe", equals[:, 0], w["W_Q"])
-    scores = rows @ torch.einsum("rhde,rhe->rdh", w["W_K"], query) / math.sqrt(d_head)
-    values = rows @ w["W_V"].transpose(1, 2).reshape(runs, d_model, heads * d_head)
-    on_a, on_b = (scores.flatten(0, 1).index_select(0, i).view(runs, -1, heads) for i in index)
-    pattern = torch.stack([on_a, on_b, scores[:, -1:].expand_as(on_a)]).softmax(dim=0)
-    # The pattern sums to one, so "=" enters as a constant and the tables hold differences from it.
-    difference = (values - values[:, -1:]).flatten(0, 1)
-    v_a, v_b = (difference.index_select(0, i).view(runs, -1, heads, d_head) for i in index)
-    z = pattern[0, ..., None] * v_a + pattern[1, ..., None] * v_b
-    return z.flatten(2) + values[:, -1:]
+    query = torch.einsum("rd,rhde->rhe", rows[:, -1], w["W_Q"]) / math.sqrt(d_head)
+    w_v = w["W_V"].transpose(1, 2).reshape(runs, d_model, heads * d_head)
+    # Values and scores side by side, so that inputs look up both at once.
+    table = rows @ torch.cat([w_v, torch.einsum("rhde,rhe->rdh", w["W_K"], query)], dim=2)
+    of_inputs = (table - table[:, -1:]).flatten(0, 1).index_select(0, index)
+    values, scores = of_inputs.view(2, runs, -1, table.shape[2]).split([heads * d_head, heads], dim=3)
+    pattern = torch.cat([scores, torch.zeros_like(scores[:1])]).softmax(dim=0)
+    z = (pattern[:2, ..., None] * values.unflatten(3, (heads, d_head))).sum(dim=0)
+    return z.flatten(2), table[:, -1:, : heads * d_head]
 
 
 class _CrossEntropy(torch.autograd.Function):
