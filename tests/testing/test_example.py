@@ -1,6 +1,6 @@
 """The example package with the wheel of scrubkit in a fresh environment, by the commands of its own workflow.
 
-It takes minutes and fetches the build backend, so it runs where SCRUBKIT_TEST_EXAMPLE is set, as in .ci/run.
+It takes minutes and fetches the build backend, so it runs where SCRUBKIT_TEST_EXAMPLE is set.
 The environment takes torch and all else that scrubkit depends on from the running one, by links, so that
 nothing large is installed twice; scrubkit itself is left out of the links and can only come from the wheel.
 """
