@@ -5,6 +5,7 @@ from fidelity_method import ByFidelity
 import scrubkit.testing
 
 IDLE = "what does nothing can be resampled at no loss, so a claim that it matters goes unnoticed"
+LEARNED = "a trained model is never exactly its algorithm, and the threshold is tuned to exact ones"
 EMPTY = "a hypothesis that resamples nothing leaves the logits exactly as they are"
 
 
@@ -21,6 +22,8 @@ def test_the_method_behaves(method, check):
         "*-extra_frequency-*": IDLE,
         "*-skip_matters-*": IDLE,
         "*-everything_in_one-*": EMPTY,
+        "trained-p59-none-[46]": LEARNED,
+        "trained-p59-refine-1": LEARNED,
     },
 )
 def test_the_method_is_right(case):

@@ -10,7 +10,7 @@ class ByFidelity:
 
     name = "by-fidelity"
 
-    def __init__(self, threshold: float = 0.95) -> None:
+    def __init__(self, threshold: float = 0.975) -> None:
         self.threshold = threshold
 
     def score(self, model, hypothesis, *, task, generator, budget):
