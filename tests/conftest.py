@@ -2,7 +2,10 @@
 
 from collections.abc import Iterator
 
+import numpy  # noqa: F401 - extensions load once a process, and pytester forgets what its runs import
 import pytest
+import scipy.stats  # noqa: F401
+import sklearn.metrics  # noqa: F401
 import torch
 
 torch.set_num_threads(1)
