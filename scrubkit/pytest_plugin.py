@@ -13,7 +13,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--scrubkit-report",
         metavar="PATH",
         default=None,
-        help="after the run, write a report of all cases put to methods: .json or .md",
+        help="after the run, write a report of all cases put to methods: .json, .md or .html",
     )
 
 
@@ -26,5 +26,6 @@ def pytest_configure(config: pytest.Config) -> None:
 
     path = config.invocation_params.dir / Path(chosen)
     if path.suffix not in FORMATS:
-        raise pytest.UsageError(f"--scrubkit-report={chosen}: the file must end in {' or '.join(FORMATS)}")
+        allowed = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
+        raise pytest.UsageError(f"--scrubkit-report={chosen}: the file must end in {allowed}")
     config.pluginmanager.register(Recorder(path, worker=hasattr(config, "workerinput")), "scrubkit-recorder")

@@ -65,7 +65,7 @@ def main() -> None:
     try:
         app()
     except ScrubkitError as error:
-        from scrubkit.harness.plain import plain
+        from scrubkit.report.plain import plain
 
         Console(stderr=True).print(
             plain(f"error: {error}"), style="red", markup=False, highlight=False, soft_wrap=True

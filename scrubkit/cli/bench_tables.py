@@ -9,11 +9,18 @@ from rich.table import Table
 from rich.text import Text
 
 from scrubkit.harness.figures import worst
-from scrubkit.harness.junit import spell_case
 from scrubkit.harness.limits import Check
-from scrubkit.harness.markdown import FINDER_COLUMNS, SHOWN_OPERATORS, finder_cells, method_cells
-from scrubkit.harness.plain import plain
 from scrubkit.harness.report import MethodReport, Report
+from scrubkit.report.plain import plain
+from scrubkit.report.rows import (
+    FINDER_COLUMNS,
+    OPERATOR_COLUMNS,
+    case_line,
+    finder_row,
+    identity,
+    method_row,
+    operator_rows,
+)
 
 _COLUMNS = (
     "method",
@@ -30,16 +37,12 @@ _COLUMNS = (
 
 def bench_tables(report: Report) -> Group:
     """Return all tables of a report."""
-    suite = report.suite
-    title = (
-        f"{suite.name} {suite.version} ({suite.hash[:12]}), {suite.cases} cases, seed {report.seed}, "
-        f"{report.draws} draws, {'+'.join(report.devices)}"
-    )
+    title = identity(report)
     parts: list[RenderableType] = []
     if report.methods:
-        parts.append(_table(title, _COLUMNS, [method_cells(method) for method in report.methods]))
+        parts.append(_table(title, _COLUMNS, [method_row(method) for method in report.methods]))
     if report.finders:
-        parts.append(_table(title, FINDER_COLUMNS, [finder_cells(finder) for finder in report.finders]))
+        parts.append(_table(title, FINDER_COLUMNS, [finder_row(finder) for finder in report.finders]))
     parts += [_fooled(method) for method in report.methods if method.fooled_by]
     parts += [_faults(method) for method in report.methods if method.fault_kinds]
     parts += [_calibration(method) for method in report.methods if method.calibration.total]
@@ -59,7 +62,7 @@ def missed_text(report: Report, missed: Sequence[Check]) -> Text:
         if any(check.method == method.name for check in missed) and worst(method):
             text.append(plain(f"worst cases of {method.name}:\n"))
             for result in worst(method):
-                text.append(plain(f"  - {spell_case(result)}\n"))
+                text.append(plain(f"  - {case_line(result)}\n"))
     return text
 
 
@@ -74,8 +77,7 @@ def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) ->
 
 
 def _fooled(method: MethodReport) -> Table:
-    rows = [(f.operator, str(f.accepted), str(f.killed)) for f in method.fooled_by[:SHOWN_OPERATORS]]
-    return _table(f"mutants that fool {method.name}", ("operator", "accepted", "killed"), rows)
+    return _table(f"mutants that fool {method.name}", OPERATOR_COLUMNS, operator_rows(method))
 
 
 def _calibration(method: MethodReport) -> Text:

@@ -6,8 +6,8 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from scrubkit.harness.plain import plain
 from scrubkit.models.record import Certificate, Measurement
+from scrubkit.report.plain import plain
 from scrubkit.truth.criteria import spell
 
 

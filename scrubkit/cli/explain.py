@@ -43,9 +43,9 @@ def explain(
     """Test each claim of a hypothesis alone, and all of them from the inputs up, to see which one fails."""
     from rich.console import Console
 
-    from scrubkit.harness.plain import plain
     from scrubkit.hypothesis import load_hypothesis
     from scrubkit.models.load import load
+    from scrubkit.report.plain import plain
     from scrubkit.scrub.explain import explain as test_claims
 
     loaded = load(model)
@@ -72,7 +72,7 @@ def _table(title: str, steps: tuple[Step, ...]) -> Table:
     from rich.text import Text
 
     from scrubkit.cli.score_table import COLOURS, figure
-    from scrubkit.harness.plain import plain
+    from scrubkit.report.plain import plain
 
     table = Table(title=Text(plain(title)), title_justify="left")
     for column in ("", "where", "claim"):

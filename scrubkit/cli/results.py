@@ -66,7 +66,7 @@ def _table(rows: list[Stored]) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    from scrubkit.harness.plain import plain
+    from scrubkit.report.plain import plain
 
     table = Table()
     for column in ("method", "version", "seed", "suite", "cases", "verdict", "score", "s"):

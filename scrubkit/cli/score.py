@@ -158,7 +158,7 @@ def _outcome(err: Console, report: ScoreFile, *, expect: bool) -> int:
 
 def complain(err: Console, text: str) -> None:
     """Print a fault in red, word for word but for control characters."""
-    from scrubkit.harness.plain import plain
+    from scrubkit.report.plain import plain
 
     err.print(plain(text), style="red", markup=False, highlight=False, soft_wrap=True)
 

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from scrubkit.cli.score_file import Scored
-from scrubkit.harness.plain import plain
+from scrubkit.report.plain import plain
 from scrubkit.scrub.score import Interval
 
 COLOURS = {"supported": "green", "refuted": "red", "inconclusive": "yellow", "untestable": "magenta"}

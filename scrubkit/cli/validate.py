@@ -55,6 +55,7 @@ def validate(
     json: Annotated[Path | None, typer.Option("--json", help="Write the report as JSON.")] = None,
     junit_xml: Annotated[Path | None, typer.Option(help="Write the checks as JUnit XML.")] = None,
     markdown: Annotated[Path | None, typer.Option(help="Write the tables as Markdown.")] = None,
+    html: Annotated[Path | None, typer.Option("--html", help="Write tables and charts as one page.")] = None,
     min_auroc: Share = None,
     max_false_accept: Share = None,
     max_false_reject: Share = None,
@@ -106,7 +107,7 @@ def validate(
             progress=progress,
         )
     checks = _check(report, limits, old, baseline)
-    _write(report, checks, json=json, junit_xml=junit_xml, markdown=markdown)
+    _write(report, checks, json=json, junit_xml=junit_xml, markdown=markdown, html=html)
     _show(console, report, checks)
     if update_baseline and baseline is not None:
         write_baseline(baseline, report)
@@ -132,15 +133,23 @@ def _check(report: Report, limits: object, old: object, path: Path | None) -> li
 
 
 def _write(
-    report: Report, checks: list[Check], *, json: Path | None, junit_xml: Path | None, markdown: Path | None
+    report: Report,
+    checks: list[Check],
+    *,
+    json: Path | None,
+    junit_xml: Path | None,
+    markdown: Path | None,
+    html: Path | None,
 ) -> None:
-    from scrubkit.harness.junit import junit_xml as as_junit
-    from scrubkit.harness.markdown import markdown as as_markdown
+    from scrubkit.report.junit import junit_xml as as_junit
+    from scrubkit.report.markdown import markdown as as_markdown
+    from scrubkit.report.page import page
 
     wanted = (
         (json, lambda: report.model_dump_json(indent=1) + "\n"),
         (junit_xml, lambda: as_junit(report, checks)),
         (markdown, lambda: as_markdown(report, checks)),
+        (html, lambda: page(report, checks)),
     )
     for path, text in wanted:
         if path is None:

@@ -26,7 +26,7 @@ from scrubkit.harness.report import Report, SuiteRef
 from scrubkit.harness.store import Store, open_store
 from scrubkit.methods.protocol import Budget
 from scrubkit.methods.registry import find_method
-from scrubkit.scrub.scoring import versions
+from scrubkit.scrub.options import versions
 
 Progress = Callable[[int, int], None]
 Answer = Outcome | Finding

@@ -1,1 +1,1 @@
-"""Reports: what a run found, as tables, figures and pages."""
+"""What a run of the bench found, as text for people: Markdown, JUnit XML and one HTML page."""

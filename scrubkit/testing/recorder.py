@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 ATTRIBUTE = "scrubkit_entries"
 """Where a test's report carries its answers."""
-FORMATS = (".json", ".md")
+FORMATS = (".json", ".md", ".html")
 
 
 class Recorder:
@@ -95,7 +95,11 @@ class Recorder:
 
 def _spelled(report: Report, suffix: str) -> str:
     if suffix == ".md":
-        from scrubkit.harness.markdown import markdown
+        from scrubkit.report.markdown import markdown
 
         return markdown(report)
+    if suffix == ".html":
+        from scrubkit.report.page import page
+
+        return page(report)
     return report.model_dump_json(indent=1) + "\n"

@@ -1,6 +1,8 @@
-"""Reports as JSON, JUnit XML, Markdown and Rich tables; whatever they show is escaped."""
+"""Reports as JSON, JUnit XML, Markdown, HTML and Rich tables; whatever they show is escaped."""
 
 import html
+from collections import Counter
+from html.parser import HTMLParser
 from xml.etree import ElementTree
 
 import jsonschema
@@ -9,11 +11,13 @@ from rich.console import Console
 
 from scrubkit.cli.bench_tables import bench_tables, missed_text
 from scrubkit.cli.schemas import PUBLISHED, RECORDS, schema_text
-from scrubkit.harness.junit import junit_xml
 from scrubkit.harness.limits import Limits, check_limits
-from scrubkit.harness.markdown import escape, markdown
 from scrubkit.harness.report import Report
 from scrubkit.harness.run import validate
+from scrubkit.report.charts import charts
+from scrubkit.report.junit import junit_xml
+from scrubkit.report.markdown import escape, markdown
+from scrubkit.report.page import page
 from tests.harness import toys
 
 EVIL = "<script>alert(1)</script> [red]x[/red] | `y` \x00\x1b[31m ![z](http://e) &amp; ]]>"
@@ -87,6 +91,56 @@ def test_markdown_shows_no_markup_of_others(report, checks):
 def test_escaped_text_reads_as_it_was(text):
     plain = html.unescape(escape(text).replace("\\", ""))
     assert plain == " ".join(text.split())
+
+
+class Tags(HTMLParser):
+    """Counts the tags of a page and keeps the text of its cells."""
+
+    def __init__(self):
+        super().__init__()
+        self.tags = Counter()
+        self.text = []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags[tag] += 1
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+def test_a_page_shows_no_markup_of_others(report, checks):
+    text = page(report, checks)
+    clean = report.model_copy(update={"methods": report.methods[1:]})
+    seen, without = Tags(), Tags()
+    seen.feed(text)
+    without.feed(page(clean, []))
+    assert "<script>alert" not in text
+    assert "\x1b" not in text and "\x00" not in text
+    # One script is plotly, the others one each for a chart; names of strangers add none.
+    assert seen.tags["script"] - 1 == text.count('class="plotly-graph-div"')
+    assert without.tags["script"] - 1 == page(clean, []).count('class="plotly-graph-div"')
+    assert "2 of 4 checks missed" in text
+    assert any("[red]x[/red]" in piece for piece in seen.text)
+
+
+def test_a_page_is_the_same_every_time(report, checks):
+    assert page(report, checks) == page(report, checks)
+
+
+def test_charts_show_every_answer(report):
+    drawn = {title: figure for title, _, figure in charts(report)}
+    oracle = report["oracle"]
+    points = [x for trace in drawn["Scores of oracle"].data for x in trace.x]
+    assert sorted(points) == sorted(r.outcome.score for r in oracle.results)
+    errors = drawn["Error rates"].data
+    assert [trace.x[1] for trace in errors] == [
+        100 * oracle.false_accept.value,
+        100 * oracle.false_reject.value,
+    ]
+    killed = drawn["Mutants refuted"].data[0]
+    assert [row[1] for row in killed.z] == [
+        100 * f.killed.value for f in sorted(oracle.operators, key=lambda f: f.operator)
+    ]
 
 
 def test_rich_tables_show_markup_as_text(report, checks):

@@ -143,6 +143,14 @@ def test_the_report_can_be_markdown(alone, suite_file):
     assert "random" in text
 
 
+def test_the_report_can_be_a_page(alone, suite_file):
+    alone.makepyfile(ours(suite_file))
+    run_tests(*PLUGIN, "--scrubkit-report=report.html", "-k", "none")
+    text = (alone.path / "report.html").read_text()
+    assert text.lstrip().startswith("<!doctype html>")
+    assert "random-scores, case by case" in text
+
+
 def test_two_suites_make_two_reports(alone, suite, suite_file, tmp_path):
     from scrubkit.benchmark import manifest
 
@@ -161,10 +169,12 @@ def test_a_run_without_cases_writes_nothing_and_says_so(alone):
     assert not (alone.path / "report.json").exists()
 
 
-@pytest.mark.parametrize("name", ["report", "report.html"])
+@pytest.mark.parametrize("name", ["report", "report.txt"])
 def test_another_form_of_report_is_refused(alone, name):
     result = alone.runpytest_inprocess(*PLUGIN, f"--scrubkit-report={name}")
-    result.stderr.fnmatch_lines([f"ERROR: --scrubkit-report={name}: the file must end in .json or .md"])
+    result.stderr.fnmatch_lines(
+        [f"ERROR: --scrubkit-report={name}: the file must end in .json, .md or .html"]
+    )
     assert result.ret == pytest.ExitCode.USAGE_ERROR
 
 

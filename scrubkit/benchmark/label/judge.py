@@ -27,8 +27,7 @@ from scrubkit.scrub.sampling import Exchange
 from scrubkit.scrub.subject import Subject
 
 NEGLIGIBLE = 1e-9
-"""Share of the reader's variance below which a part moves nothing, so that nothing can vary within classes.
-Share of the reader's variance below which a part moves nothing, so that nothing can vary within classes."""
+"""Below this share of the reader's variance a part moves nothing, so nothing can vary within classes."""
 
 
 class Judge:

@@ -7,8 +7,9 @@ from xml.etree import ElementTree
 
 from scrubkit.harness.figures import worst
 from scrubkit.harness.limits import Check
-from scrubkit.harness.plain import plain
-from scrubkit.harness.report import CaseResult, MethodReport, Report
+from scrubkit.harness.report import MethodReport, Report
+from scrubkit.report.plain import plain
+from scrubkit.report.rows import case_line, missed
 
 
 def junit_xml(report: Report, checks: Sequence[Check]) -> str:
@@ -16,12 +17,14 @@ def junit_xml(report: Report, checks: Sequence[Check]) -> str:
 
     A method without checks has one test case, which passes: that it was run to the end.
     """
-    missed = [check for check in checks if check.status == "missed"]
+    suites = [_suite(report, m, [c for c in checks if c.method == m.name]) for m in report.methods]
     root = ElementTree.Element(
-        "testsuites", name="scrubkit validate", tests=str(max(len(checks), 1)), failures=str(len(missed))
+        "testsuites",
+        name="scrubkit validate",
+        tests=str(sum(int(suite.get("tests", 0)) for suite in suites)),
+        failures=str(len(missed(checks))),
     )
-    for method in report.methods:
-        root.append(_suite(report, method, [check for check in checks if check.method == method.name]))
+    root.extend(suites)
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
@@ -31,7 +34,7 @@ def _suite(report: Report, method: MethodReport, checks: Sequence[Check]) -> Ele
         "testsuite",
         name=plain(f"{method.name} on {report.suite.name} {report.suite.version}"),
         tests=str(max(len(checks), 1)),
-        failures=str(sum(check.status == "missed" for check in checks)),
+        failures=str(len(missed(checks))),
         time=f"{method.seconds * len(method.results):.3f}",
     )
     if not checks:
@@ -40,14 +43,5 @@ def _suite(report: Report, method: MethodReport, checks: Sequence[Check]) -> Ele
         case = ElementTree.SubElement(suite, "testcase", classname=plain(method.name), name=plain(check.name))
         if check.status == "missed":
             failure = ElementTree.SubElement(case, "failure", message=plain(check.detail))
-            failure.text = plain("worst cases:\n" + "\n".join(spell_case(r) for r in worst(method)))
+            failure.text = plain("worst cases:\n" + "\n".join(case_line(r) for r in worst(method)))
     return suite
-
-
-def spell_case(result: CaseResult) -> str:
-    """Return a case on one line: what was asked, what came back, and why that is wrong."""
-    outcome = result.outcome
-    got = f"fault: {outcome.fault.kind}, {outcome.fault.detail}" if outcome.fault else str(outcome.verdict)
-    score = "" if outcome.score is None else f" (score {outcome.score:.4g})"
-    why = f": {'; '.join(result.failed[:2])}" if result.failed else ""
-    return f"{result.case}: {got}{score}, but it is {result.label}{why}"
