@@ -25,7 +25,16 @@ def pytest_configure(config: pytest.Config) -> None:
     from scrubkit.testing.recorder import FORMATS, Recorder
 
     path = config.invocation_params.dir / Path(chosen)
-    if path.suffix not in FORMATS:
-        allowed = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
-        raise pytest.UsageError(f"--scrubkit-report={chosen}: the file must end in {allowed}")
+    fault = _fault(path, FORMATS)
+    if fault:
+        raise pytest.UsageError(f"--scrubkit-report={chosen}: {fault}")
     config.pluginmanager.register(Recorder(path, worker=hasattr(config, "workerinput")), "scrubkit-recorder")
+
+
+def _fault(path: Path, formats: tuple[str, ...]) -> str:
+    """Say why a report could not be written there; the empty string if it can."""
+    from scrubkit.report.place import place_fault
+
+    if path.suffix not in formats:
+        return f"the file must end in {', '.join(formats[:-1])} or {formats[-1]}"
+    return place_fault(path)

@@ -86,7 +86,9 @@ def read(path: Path) -> Suite:
         return Suite.model_validate_json(text)
     except (OSError, EOFError, ValueError, zlib.error) as error:
         reason = str(error).splitlines()[0]
-        raise BenchError(f"is no suite: {reason}; delete it to have it made again", title=str(path)) from None
+        raise BenchError(
+            f"is no suite: {reason}; one in the cache folder is made again once deleted", title=str(path)
+        ) from None
 
 
 def cached_at(name: str, version: str, seed: int, cache_dir: str | Path | None) -> Path:

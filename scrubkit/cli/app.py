@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated
 
@@ -23,6 +24,9 @@ from scrubkit.cli import (
     validate,
 )
 from scrubkit.errors import ScrubkitError
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C."""
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -61,13 +65,20 @@ def options(
 
 
 def main() -> None:
-    """Run the command line; a ScrubkitError becomes one message and exit code 2."""
+    """Run the command line; a ScrubkitError becomes one message and exit code 2, an interruption 130."""
     try:
         app()
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            # A method may still compute in a thread of its own, which would abort the interpreter's way out.
+            sys.stderr.flush()
+            sys.stdout.flush()
+            os._exit(INTERRUPTED)
+        raise
     except ScrubkitError as error:
         from scrubkit.report.plain import plain
 
-        Console(stderr=True).print(
+        Console(stderr=True, emoji=False).print(
             plain(f"error: {error}"), style="red", markup=False, highlight=False, soft_wrap=True
         )
         sys.exit(2)

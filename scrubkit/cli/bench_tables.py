@@ -16,6 +16,7 @@ from scrubkit.report.rows import (
     FINDER_COLUMNS,
     OPERATOR_COLUMNS,
     case_line,
+    effort,
     finder_row,
     identity,
     method_row,
@@ -46,11 +47,7 @@ def bench_tables(report: Report) -> Group:
     parts += [_fooled(method) for method in report.methods if method.fooled_by]
     parts += [_faults(method) for method in report.methods if method.fault_kinds]
     parts += [_calibration(method) for method in report.methods if method.calibration.total]
-    questions = sum(len(method.results) for method in report.methods) + sum(
-        len(finder.models) for finder in report.finders
-    )
-    how = f"{report.asked} answers taken for {questions} cases, {report.seconds:.1f} s"
-    return Group(*parts, Text(how, "dim"))
+    return Group(*parts, Text(effort(report), "dim"))
 
 
 def missed_text(report: Report, missed: Sequence[Check]) -> Text:

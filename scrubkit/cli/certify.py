@@ -38,7 +38,7 @@ def certify(
             json.write_text(certificate.model_dump_json(indent=2) + "\n", encoding="utf-8")
         except OSError as error:
             raise ModelError(f"cannot write {json}: {error.strerror}", title="scrubkit certify") from None
-    console = Console()
+    console = Console(emoji=False)
     console.print(certificate_table(certificate, loaded.name))
     console.print(verdict(certificate))
     raise typer.Exit(0 if certificate.certified else 1)

@@ -47,7 +47,7 @@ def check(
     files = find_hypotheses(paths)
     loaded = load(model)
     subject = EngineSubject(loaded)
-    console, err, wrong = Console(), Console(stderr=True), 0
+    console, err, wrong = Console(emoji=False), Console(stderr=True, emoji=False), 0
     for path in files:
         try:
             plan = check_one(path, subject, loaded.truth, allow_code=not no_code)
@@ -83,6 +83,6 @@ def new(
     if path.exists():
         raise HypothesisError("exists already; choose another name, or remove it", title=str(path))
     write_text(path, TEMPLATE.read_text(encoding="utf-8").replace("NAME", name))
-    Console().print(
+    Console(emoji=False).print(
         f"written to {path}; try: scrubkit check {path}", markup=False, highlight=False, soft_wrap=True
     )

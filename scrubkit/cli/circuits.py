@@ -56,7 +56,13 @@ def export(
     texts = [_text(file, subject, format, allow_code=not no_code) for file in files]
     for target, text in zip(targets, texts, strict=True):
         _write(target, text, overwrite=overwrite)
-    Console().print(f"{len(files)} written to {out}", markup=False, highlight=False)
+    if format == "eap":
+        typer.echo(
+            "note: this format holds nodes and edges alone; what a hypothesis says of features is left out, "
+            "so what is imported again claims less",
+            err=True,
+        )
+    Console(emoji=False).print(f"{len(files)} written to {out}", markup=False, highlight=False)
 
 
 def import_circuit(
@@ -82,7 +88,9 @@ def import_circuit(
     hypothesis = from_eap(graph, name=out.stem, task=task, top=top, title=str(path))
     _write(out, to_json(hypothesis), overwrite=overwrite)
     inside = sum(not node.unimportant for node in hypothesis.nodes.values())
-    Console().print(f"{inside} nodes in the circuit; written to {out}", markup=False, highlight=False)
+    Console(emoji=False).print(
+        f"{inside} nodes in the circuit; written to {out}", markup=False, highlight=False
+    )
 
 
 def _text(file: Path, model: Model, format: Literal["eap", "json"], *, allow_code: bool) -> str:

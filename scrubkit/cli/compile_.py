@@ -70,7 +70,7 @@ def compile_(
 
     model = compile_model(**options)
     save(model, folder, overwrite=replace)
-    console = Console()
+    console = Console(emoji=False)
     console.print(summary(model))
     console.print(f"written to {folder}", markup=False, highlight=False)
 

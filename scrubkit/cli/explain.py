@@ -50,7 +50,7 @@ def explain(
 
     loaded = load(model)
     hypothesis = load_hypothesis(path, truth=loaded.truth, allow_code=not no_code)
-    with _progress(Console(stderr=True)) as advance:
+    with _progress(Console(stderr=True, emoji=False)) as advance:
         found = test_claims(loaded, hypothesis, seed=seed, draws=draws, device=device, progress=advance)
     console = wide_console()
     for table in explanation_tables(found):

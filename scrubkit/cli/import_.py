@@ -41,7 +41,7 @@ def import_(
 
     model = read_published(path, p=p, task=task, config=config, heads=heads)
     save(model, out, overwrite=overwrite)
-    console, history = Console(), model.provenance.history
+    console, history = Console(emoji=False), model.provenance.history
     console.print(
         f"{model.provenance.recipe['format']} format: {model.task.name}, p = {model.task.p}, "
         f"{model.config.n_heads} heads of {model.config.d_head}, {model.config.d_mlp} neurons",
@@ -58,7 +58,7 @@ def models() -> None:
     """List the models that `load` and the commands know by name."""
     from rich.console import Console
 
-    Console().print(named_models())
+    Console(emoji=False).print(named_models())
 
 
 def named_models() -> Table:

@@ -35,10 +35,13 @@ def results(
     limit: Annotated[int, typer.Option(min=1, help="Number of rows shown, the latest.")] = 50,
 ) -> None:
     """List, filter or export the answers that are kept in the results store."""
+    from typing import get_args
+
     from rich.console import Console
 
     from scrubkit.harness.export import write_rows
     from scrubkit.harness.store import open_store
+    from scrubkit.methods.protocol import AnswerVerdict
     from scrubkit.models.load import cache_folder
 
     if export is not None and export.suffix not in (".jsonl", ".parquet"):
@@ -46,13 +49,17 @@ def results(
     where = [("method = ?", method), ("instr(suite, ?) = 1", suite), ("instr(cases, ?) > 0", case)]
     chosen = [(clause, value) for clause, value in where if value is not None]
     condition = " AND ".join(clause for clause, _ in chosen) or "1"
+    if verdict is not None and verdict not in get_args(AnswerVerdict):
+        raise BenchError(f"no verdict {verdict!r}; there are {', '.join(get_args(AnswerVerdict))}")
     with open_store(store or cache_folder() / "results.sqlite", write=False) as opened:
         rows = list(opened.select(condition, [value for _, value in chosen]))
+        if not rows and chosen:
+            _say_what_there_is(list(opened.select("1", [])))
     if verdict is not None:
         rows = [row for row in rows if getattr(row.answer, "verdict", None) == verdict]
     if faults:
         rows = [row for row in rows if row.answer.fault is not None]
-    console = Console()
+    console = Console(emoji=False)
     if export is not None:
         write_rows(rows, export)
         console.print(f"{len(rows)} rows written to {export}", markup=False, highlight=False)
@@ -62,6 +69,15 @@ def results(
         console.print(f"the latest {limit} of {len(rows)}; see --limit and --export", style="dim")
 
 
+def _say_what_there_is(rows: list[Stored]) -> None:
+    """Raise BenchError: no answer fits."""
+    methods, suites = sorted({row.method for row in rows}), sorted({row.suite for row in rows})
+    raise BenchError(
+        f"no answer fits; the store has {len(rows)} answers of the methods {', '.join(methods) or '-'} on "
+        f"the suites {', '.join(suites) or '-'}"
+    )
+
+
 def _table(rows: list[Stored]) -> Table:
     from rich.table import Table
     from rich.text import Text
@@ -69,14 +85,22 @@ def _table(rows: list[Stored]) -> Table:
     from scrubkit.report.plain import plain
 
     table = Table()
-    for column in ("method", "version", "seed", "suite", "cases", "verdict", "score", "s"):
+    for column in ("method", "version", "settings", "seed", "suite", "cases", "verdict", "score", "s"):
         table.add_column(column, justify="right" if column in ("seed", "score", "s") else "left")
     for row in rows:
         answer: Any = row.answer
         fault = answer.fault
         said = f"fault: {fault.kind}" if fault else getattr(answer, "verdict", None) or "-"
         score = getattr(answer, "score", None)
-        cells = (row.method, row.version, str(row.seed), row.suite, ", ".join(row.cases), said)
+        cells = (
+            row.method,
+            row.version,
+            row.config[:8],
+            str(row.seed),
+            row.suite,
+            ", ".join(row.cases),
+            said,
+        )
         number = "-" if score is None else f"{score:.4g}"
         table.add_row(*(Text(plain(cell)) for cell in (*cells, number, f"{answer.seconds:.3f}")))
     return table

@@ -63,7 +63,7 @@ def score(
 
     files = find_hypotheses(paths)
     loaded = load(model)
-    err = Console(stderr=True)
+    err = Console(stderr=True, emoji=False)
     options = Options(passes, seed, device, allow_code=not no_code)
     with _progress(err, len(files)) as advance:
         report = score_files(loaded, files, options, advance)
@@ -176,8 +176,8 @@ def wide_console() -> Any:
     """Return a console on stdout that does not fold tables where there is no terminal."""
     from rich.console import Console
 
-    console = Console()
-    return console if console.is_terminal else Console(width=max(console.width, NARROWEST))
+    console = Console(emoji=False)
+    return console if console.is_terminal else Console(emoji=False, width=max(console.width, NARROWEST))
 
 
 def write_text(path: Path, text: str) -> None:

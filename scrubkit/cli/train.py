@@ -53,7 +53,7 @@ def train(
     from scrubkit.models.train import train_many
     from scrubkit.task import Task
 
-    console, err = Console(), Console(stderr=True)
+    console, err = Console(emoji=False), Console(stderr=True, emoji=False)
     options: dict[str, Any] = {
         "recipe": recipe,
         "train_fraction": train_fraction,

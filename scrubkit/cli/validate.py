@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -74,30 +76,37 @@ def validate(
     Exit code 0: run, and all limits are met. 1: a limit was missed, or a figure fell behind the
     baseline. 2: bad input.
     """
-    if update_baseline and baseline is None:
-        raise BenchError("--update-baseline needs --baseline PATH")
+    written = {"--json": json, "--junit-xml": junit_xml, "--markdown": markdown, "--html": html}
+    _refuse_options(written, baseline, update_baseline=update_baseline, store=store, no_store=no_store)
     from rich.console import Console
 
     from scrubkit.benchmark.suites import held_out as fresh_suite
     from scrubkit.cli.progress import shown_progress
-    from scrubkit.harness.baseline import read_baseline, write_baseline
+    from scrubkit.harness.baseline import read_baseline, require_comparable, write_baseline
     from scrubkit.harness.limits import Limits
+    from scrubkit.harness.report import SuiteRef
+    from scrubkit.harness.run import enter, find_suite
     from scrubkit.harness.run import validate as run
     from scrubkit.methods.protocol import Budget
     from scrubkit.models.load import cache_folder
 
     limits = Limits(min_auroc, max_false_accept, max_false_reject, max_inconclusive, max_vacuous, max_faults)
-    old = read_baseline(baseline) if baseline is not None and not update_baseline else None
+    kept = baseline is not None and (not update_baseline or baseline.exists())
+    old = read_baseline(baseline) if baseline is not None and kept else None
     place = None if no_store else store or cache_folder() / "results.sqlite"
     # Methods of one's own are looked for in the current folder too, as python -m does.
     _import_from_here()
-    console = Console()
+    console = Console(emoji=False)
     if not console.is_terminal:
-        console = Console(width=WIDTH)
-    with shown_progress(Console(stderr=True)) as progress:
+        console = Console(emoji=False, width=WIDTH)
+    chosen = find_suite(suite) if held_out is None else fresh_suite(suite, held_out)
+    scorers = [entrant.identity.name for entrant in enter(methods) if entrant.role == "score"]
+    if old is not None and not update_baseline:
+        require_comparable(old, SuiteRef.of(chosen), seed, draws, scorers, title=str(baseline))
+    with shown_progress(Console(stderr=True, emoji=False)) as progress, _interruptible(place):
         report = run(
             methods,
-            suite if held_out is None else fresh_suite(suite, held_out),
+            chosen,
             jobs=jobs,
             seed=seed,
             store=place,
@@ -106,12 +115,52 @@ def validate(
             calibrate=calibrate,
             progress=progress,
         )
-    checks = _check(report, limits, old, baseline)
+    checks = _check(report, limits, None if update_baseline else old, baseline)
     _write(report, checks, json=json, junit_xml=junit_xml, markdown=markdown, html=html)
     _show(console, report, checks)
     if update_baseline and baseline is not None:
         write_baseline(baseline, report)
     raise typer.Exit(1 if any(check.status == "missed" for check in checks) else 0)
+
+
+def _refuse_options(
+    written: dict[str, Path | None],
+    baseline: Path | None,
+    *,
+    update_baseline: bool,
+    store: Path | None,
+    no_store: bool,
+) -> None:
+    """Refuse what could only fail after the run; raises BenchError with every reason."""
+    from scrubkit.report.place import place_fault
+
+    faults = []
+    if update_baseline and baseline is None:
+        faults.append("--update-baseline needs --baseline PATH")
+    if no_store and store is not None:
+        faults.append("--no-store and --store exclude each other")
+    files = {option: path for option, path in written.items() if path is not None}
+    if update_baseline and baseline is not None:
+        files["--baseline"] = baseline
+    faults += [f"{option} {path} {fault}" for option, path in files.items() if (fault := place_fault(path))]
+    places = [path.resolve() for path in files.values() if path.is_file() or not path.exists()]
+    if len(set(places)) < len(places):
+        faults.append(f"{', '.join(files)} would write to one file; name one for each")
+    if faults:
+        raise BenchError(faults, title="scrubkit validate")
+
+
+@contextlib.contextmanager
+def _interruptible(place: Path | None) -> Iterator[None]:
+    """Say what is left when a run is interrupted."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        kept = "nothing was kept (--no-store)"
+        if place is not None:
+            kept = f"what was answered is kept in {place}; the same command goes on from there"
+        typer.echo(f"interrupted; {kept}", err=True)
+        raise typer.Exit(130) from None
 
 
 def _import_from_here() -> None:
@@ -144,6 +193,7 @@ def _write(
     from scrubkit.report.junit import junit_xml as as_junit
     from scrubkit.report.markdown import markdown as as_markdown
     from scrubkit.report.page import page
+    from scrubkit.report.place import write_report
 
     wanted = (
         (json, lambda: report.model_dump_json(indent=1) + "\n"),
@@ -155,17 +205,18 @@ def _write(
         if path is None:
             continue
         try:
-            path.write_text(text(), encoding="utf-8")
+            write_report(path, text())
         except OSError as error:
             raise BenchError(f"cannot write {path}: {error.strerror}", title="scrubkit validate") from None
 
 
 def _show(console: Console, report: Report, checks: list[Check]) -> None:
     from scrubkit.cli.bench_tables import bench_tables, missed_text
+    from scrubkit.report.rows import missed, outcome
 
     console.print(bench_tables(report))
-    missed = [check for check in checks if check.status == "missed"]
-    if missed:
-        console.print(missed_text(report, missed))
+    failed = missed(checks)
+    if failed:
+        console.print(missed_text(report, failed))
     elif checks:
-        console.print(f"all {len(checks)} checks passed", style="bold green")
+        console.print(outcome(checks), style="bold green")

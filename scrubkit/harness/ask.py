@@ -5,7 +5,9 @@ from __future__ import annotations
 import copy
 import json
 import math
+import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import networkx as nx
@@ -147,8 +149,17 @@ def returned(ended: Ended, budget: Budget) -> Any:
     if not ended.in_time:
         raise FaultFound("timeout", f"no answer within {budget.seconds:g} s")
     if ended.error is not None:
-        raise FaultFound("raised", f"{type(ended.error).__name__}: {ended.error}"[:500])
+        text = f"{type(ended.error).__name__}: {ended.error}"[:500]
+        raise FaultFound("raised", text + _place(ended.error))
     return ended.value
+
+
+def _place(error: BaseException) -> str:
+    """Return where something was raised, in the code nearest to it that is not installed."""
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if "site-packages" not in f.filename]
+    if not frames or Path(frames[-1].filename) == Path(__file__):
+        return ""
+    return f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})"
 
 
 def fingerprint(hypothesis: Hypothesis) -> str:

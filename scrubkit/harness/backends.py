@@ -6,8 +6,12 @@ All give the same answers. Only the parent process, which reads what comes back,
 from __future__ import annotations
 
 import contextlib
+import os
 import pickle
+import threading
+import time
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any, Protocol
 
 import joblib
@@ -70,7 +74,7 @@ class Processes:
         """
         with joblib.parallel_config(backend="loky", n_jobs=self.n, inner_max_num_threads=1):
             parallel = joblib.Parallel(return_as="generator_unordered")
-            tasks = (joblib.delayed(work_off)(index, job) for index, job in enumerate(jobs))
+            tasks = (joblib.delayed(work_off)(index, job, os.getpid()) for index, job in enumerate(jobs))
             try:
                 done: Any = parallel(tasks)
                 for index, answers in done:
@@ -88,9 +92,23 @@ class Processes:
                 ) from error
 
 
-def work_off(index: int, job: Job) -> tuple[int, list[Outcome | Finding]]:
+def work_off(index: int, job: Job, parent: int) -> tuple[int, list[Outcome | Finding]]:
     """Run one job to its end; what a worker process is sent."""
+    _end_with(parent)
     return index, list(work(job))
+
+
+@lru_cache(maxsize=1)
+def _end_with(parent: int) -> None:
+    """End this process soon after its parent: a run that is killed leaves no workers behind."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    if os.getppid() == parent:
+        threading.Thread(target=watch, daemon=True, name="scrubkit-watch").start()
 
 
 @contextlib.contextmanager

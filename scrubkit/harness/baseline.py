@@ -7,9 +7,11 @@ are compared.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from scrubkit.errors import BenchError, ModelError
 from scrubkit.harness.limits import Check
@@ -41,6 +43,20 @@ class BaselineFigures(Record):
     vacuous_accepted: Proportion
     faults: Proportion
 
+    @model_validator(mode="after")
+    def _possible(self) -> BaselineFigures:
+        """Refuse figures that no run can give."""
+        for name in FIGURES:
+            figure = getattr(self, name)
+            if isinstance(figure, Proportion) and not 0 <= figure.count <= figure.total:
+                raise ValueError(f"{name}: {figure.count} of {figure.total} is no share")
+            if figure.value is not None and not 0 <= figure.value <= 1:
+                raise ValueError(f"{name}: {figure.value} does not lie in [0, 1]")
+            bounds = [bound for bound in (figure.low, figure.value, figure.high) if bound is not None]
+            if bounds != sorted(bounds):
+                raise ValueError(f"{name}: {figure.value} does not lie in [{figure.low}, {figure.high}]")
+        return self
+
 
 class Baseline(Record):
     """Figures of an earlier run, and what it was a run of."""
@@ -52,6 +68,15 @@ class Baseline(Record):
     draws: int
     devices: tuple[str, ...]
     methods: dict[str, BaselineFigures] = Field(max_length=1000)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _readable(cls, data: Any) -> Any:
+        """Refuse another layout before its fields are looked at."""
+        version = data.get("schema_version", SCHEMA_VERSION) if isinstance(data, dict) else SCHEMA_VERSION
+        if version != SCHEMA_VERSION:
+            raise ValueError(f"has layout {version!r:.50}, this scrubkit reads {SCHEMA_VERSION}")
+        return data
 
 
 def baseline_of(report: Report) -> Baseline:
@@ -97,16 +122,13 @@ def write_baseline(path: str | Path, report: Report) -> None:
     """Write the figures of a run as a baseline; figures of other methods on the same suite are kept.
 
     Raises:
-        BenchError: it cannot be written.
+        BenchError: it cannot be written, or what is there is no baseline.
     """
     new = baseline_of(report)
-    try:
+    if Path(path).exists():
         old = read_baseline(path)
         if not differences(old, new):
             new = new.model_copy(update={"methods": {**old.methods, **new.methods}})
-    except BenchError:
-        # What is there is no baseline that could be kept: it is replaced, as was asked for.
-        pass
     try:
         write_atomically(Path(path), (new.model_dump_json(indent=2) + "\n").encode())
     except ModelError as error:
@@ -115,36 +137,68 @@ def write_baseline(path: str | Path, report: Report) -> None:
 
 def differences(old: Baseline, new: Baseline) -> list[str]:
     """Say why two runs cannot be compared; empty if they can."""
+    ours, theirs = "+".join(new.devices), "+".join(old.devices)
+    reasons = _other_questions(old, new.suite, new.seed, new.draws)
+    return reasons if ours == theirs else [*reasons, f"its kind of device is {theirs!r}, this run's {ours!r}"]
+
+
+def require_comparable(
+    baseline: Baseline, suite: SuiteRef, seed: int, draws: int, methods: Iterable[str], *, title: str
+) -> None:
+    """Refuse a run that could not be compared with a baseline, before it is made.
+
+    Args:
+        baseline: the baseline.
+        suite: what the run will be asked.
+        seed: its seed.
+        draws: its draws.
+        methods: names of its scorers.
+        title: the baseline's file.
+
+    Raises:
+        BenchError: with every reason.
+    """
+    _refuse(_other_questions(baseline, suite, seed, draws), title)
+    missing = [name for name in methods if name not in baseline.methods]
+    if missing:
+        there = ", ".join(baseline.methods) or "nothing"
+        raise BenchError(
+            f"holds no figures of {', '.join(missing)}; it has {there}; add them with --update-baseline",
+            title=title,
+        )
+
+
+def check_baseline(report: Report, baseline: Baseline, *, title: str = "baseline") -> list[Check]:
+    """Compare a run with a baseline.
+
+    Raises:
+        BenchError: the two are not comparable, or the baseline lacks a method; with every reason.
+    """
+    _refuse(differences(baseline, baseline_of(report)), title)
+    names = [method.name for method in report.methods]
+    require_comparable(baseline, report.suite, report.seed, report.draws, names, title=title)
+    return [
+        _compare(method, name, label, getattr(baseline.methods[method.name], name))
+        for method in report.methods
+        for name, label in FIGURES.items()
+    ]
+
+
+def _other_questions(old: Baseline, suite: SuiteRef, seed: int, draws: int) -> list[str]:
     pairs = {
-        "layout": (old.schema_version, new.schema_version),
-        "suite": (old.suite.name, new.suite.name),
-        "suite version": (old.suite.version, new.suite.version),
-        "suite hash": (old.suite.hash[:12], new.suite.hash[:12]),
-        "seed": (old.seed, new.seed),
-        "draws": (old.draws, new.draws),
-        "kind of device": ("+".join(old.devices), "+".join(new.devices)),
+        "suite": (old.suite.name, suite.name),
+        "suite version": (old.suite.version, suite.version),
+        "suite hash": (old.suite.hash[:12], suite.hash[:12]),
+        "seed": (old.seed, seed),
+        "draws": (old.draws, draws),
     }
     return [f"its {what} is {a!r}, this run's {b!r}" for what, (a, b) in pairs.items() if a != b]
 
 
-def check_baseline(report: Report, baseline: Baseline, *, title: str = "baseline") -> list[Check]:
-    """Compare a run with a baseline; methods that it does not have are left out.
-
-    Raises:
-        BenchError: the two are not comparable, with every reason.
-    """
-    reasons = differences(baseline, baseline_of(report))
+def _refuse(reasons: list[str], title: str) -> None:
     if reasons:
-        raise BenchError(
-            [*reasons, "make a new one with --update-baseline, or run as it was made"],
-            title=f"{title} is of another kind of run",
-        )
-    return [
-        _compare(method, name, label, getattr(baseline.methods[method.name], name))
-        for method in report.methods
-        if method.name in baseline.methods
-        for name, label in FIGURES.items()
-    ]
+        advice = "make a new one with --update-baseline, or run as it was made"
+        raise BenchError(reasons, title=f"{title} is of another kind of run; {advice}")
 
 
 def _compare(method: MethodReport, name: str, label: str, old: Estimate | Proportion) -> Check:

@@ -26,7 +26,6 @@ def method_report(
     identity: Identity,
     cases: Sequence[Case],
     outcomes: Mapping[str, Outcome],
-    clusters: Mapping[str, str],
     exact: Mapping[str, float] | None = None,
 ) -> MethodReport:
     """Return the figures of one scorer.
@@ -35,11 +34,11 @@ def method_report(
         identity: the scorer.
         cases: the suite's cases; ambiguous ones are left out.
         outcomes: its answer to each case, by id.
-        clusters: the model of each case, by id.
         exact: the value that the score estimates, by id, where it is known.
     """
     known = exact or {}
     asked = [case for case in cases if case.label.label != "ambiguous"]
+    models = {case.id: case.model.key for case in asked}
     results = [judge(case, outcomes[case.id], known.get(case.id)) for case in asked]
     true = [r for r in results if r.label == "true"]
     false = [r for r in results if r.label == "false"]
@@ -54,7 +53,7 @@ def method_report(
         auroc=clustered_auroc(
             [r.label == "true" for r in decisive],
             [ranking_score(r) for r in decisive],
-            [clusters[r.case] for r in decisive],
+            [models[r.case] for r in decisive],
         ),
         false_accept=proportion([r.wrong == "accepted" for r in false]),
         false_reject=proportion([r.wrong == "rejected" for r in true]),

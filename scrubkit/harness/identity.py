@@ -5,16 +5,21 @@ Stored answers are used again only while all three are unchanged.
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import importlib.util
 import json
 import sys
+import sysconfig
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import torch
+
+import scrubkit
 
 MAX_SOURCES = 2000
 """Packages with more source files than this are known by the method's own module alone."""
@@ -27,7 +32,8 @@ class Identity:
     Attributes:
         name: what reports call it.
         version: its own `version`, or the ``__version__`` of its package; "" if neither is there.
-        config: SHA-256 of its code, its settings and the version of torch.
+        config: SHA-256 of its code, its settings and the versions of scrubkit and torch. Its code is the
+            whole package that it is from, and whatever that imports which is not installed.
     """
 
     name: str
@@ -39,7 +45,8 @@ def identify(method: Any) -> Identity:
     """Return the identity of a method."""
     kind = type(method)
     settings = {key: value for key, value in sorted(_settings(method).items()) if not key.startswith("_")}
-    parts = [kind.__module__, kind.__qualname__, code_hash(kind.__module__), torch.__version__]
+    parts = [kind.__module__, kind.__qualname__, code_hash(kind.__module__)]
+    parts += [scrubkit.__version__, torch.__version__]
     text = json.dumps([*parts, settings], default=_spell)
     package = sys.modules.get(kind.__module__.partition(".")[0])
     version = str(getattr(method, "version", "") or getattr(package, "__version__", ""))
@@ -48,18 +55,65 @@ def identify(method: Any) -> Identity:
 
 @lru_cache(maxsize=64)
 def code_hash(module: str) -> str:
-    """Return the SHA-256 of the sources of a module's whole package, or of its file alone."""
-    package = sys.modules.get(module.partition(".")[0])
-    folders = [Path(folder) for folder in getattr(package, "__path__", [])]
-    sources = sorted(path for folder in folders for path in folder.rglob("*.py"))
-    if not sources or len(sources) > MAX_SOURCES:
-        own = getattr(sys.modules.get(module), "__file__", None) or _origin(module)
-        sources = [Path(own)] if own else []
+    """Return the SHA-256 of a module's whole package, or of its file, and of the own code that it imports."""
     digest = hashlib.sha256()
-    for path in sources:
+    for path in sorted(_sources(module)):
         digest.update(path.name.encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+def _sources(module: str) -> set[Path]:
+    """Return the files of a module's package, and of the modules imported there that are not installed."""
+    found: set[Path] = set()
+    waiting, seen = [module], {module}
+    while waiting and len(found) <= MAX_SOURCES:
+        name = waiting.pop()
+        for path in _package(name) - found:
+            found.add(path)
+            for imported in _imports(path):
+                if imported not in seen and _is_own(_origin(imported)):
+                    waiting.append(imported)
+                seen.add(imported)
+    return found
+
+
+def _package(module: str) -> set[Path]:
+    """Return the files of the package that a module is from; of a huge package only the module's own."""
+    package = sys.modules.get(module.partition(".")[0])
+    folders = [Path(folder) for folder in getattr(package, "__path__", [])]
+    sources = {path for folder in folders for path in folder.rglob("*.py")}
+    if sources and len(sources) <= MAX_SOURCES:
+        return sources
+    own = getattr(sys.modules.get(module), "__file__", None) or _origin(module)
+    return {Path(own)} if own else set()
+
+
+def _imports(path: Path) -> Iterator[str]:
+    """Yield the names of modules that a file imports, or may import."""
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        # Relative imports stay inside the package, all of which counts anyway.
+        elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _is_own(origin: str | None) -> bool:
+    """Say whether a file is somebody's own code: neither Python's, nor installed, nor scrubkit's."""
+    if origin is None or not origin.endswith(".py"):
+        return False
+    paths = sysconfig.get_paths()
+    theirs = {paths[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")}
+    theirs.add(str(Path(scrubkit.__file__).parent))
+    return not any(Path(origin).is_relative_to(folder) for folder in theirs) and not any(
+        part in ("site-packages", "dist-packages") for part in Path(origin).parts
+    )
 
 
 def _settings(method: Any) -> dict[str, Any]:
@@ -78,6 +132,6 @@ def _spell(value: Any) -> str:
 def _origin(module: str) -> str | None:
     try:
         found = importlib.util.find_spec(module)
-    except (ImportError, ValueError):
+    except (ImportError, ValueError, AttributeError):
         return None
     return found.origin if found and found.has_location else None

@@ -78,17 +78,30 @@ def _checks(method: MethodReport, limits: Limits) -> Iterator[Check]:
         ("faults", method.faults, limits.max_faults),
     ]
     for name, figure, limit in shares:
-        if limit is not None:
+        if limit is not None and name in ("false accept", "false reject") and method.inconclusive.value == 1:
+            detail = f"{name} cannot be told: no answer is decided; return verdicts, or set a `threshold`"
+            yield Check(method=method.name, name=name, status="missed", detail=detail)
+        elif limit is not None:
             yield _check(method.name, name, figure, limit, at_least=False)
 
 
 def _check(method: str, name: str, figure: Estimate | Proportion, limit: float, *, at_least: bool) -> Check:
     sign = "at least" if at_least else "at most"
+    spell = _percent if isinstance(figure, Proportion) or name == "undecided" else _decimal
     if figure.value is None:
-        detail = f"{name} cannot be told from these cases; asked for {sign} {limit:g}"
+        detail = f"{name} cannot be told from these cases; asked for {sign} {spell(limit)}"
         return Check(method=method, name=name, status="missed", detail=detail)
     short = limit - figure.value if at_least else figure.value - limit
-    detail = f"{name} {figure}, asked for {sign} {limit:g}"
+    found = spell(figure.value) if name == "undecided" else str(figure)
+    detail = f"{name} {found}, asked for {sign} {spell(limit)}"
     if short > 0:
-        return Check(method=method, name=name, status="missed", detail=f"{detail}: missed by {short:.4f}")
+        return Check(method=method, name=name, status="missed", detail=f"{detail}: missed by {spell(short)}")
     return Check(method=method, name=name, status="passed", detail=detail)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.3g} %"
+
+
+def _decimal(value: float) -> str:
+    return f"{value:.4g}"

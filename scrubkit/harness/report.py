@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from scrubkit.benchmark.case import LabelName
+from scrubkit.benchmark.manifest import Suite
 from scrubkit.harness.outcome import Finding, Outcome, Record
 
 SCHEMA_VERSION = 1
@@ -187,6 +188,11 @@ class SuiteRef(Record):
     version: str
     hash: str
     cases: int
+
+    @classmethod
+    def of(cls, suite: Suite) -> SuiteRef:
+        """Return the reference to a suite."""
+        return cls(name=suite.name, version=suite.version, hash=suite.hash, cases=len(suite.cases))
 
 
 class Report(Record):

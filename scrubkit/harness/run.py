@@ -82,7 +82,7 @@ def validate(
     began = time.perf_counter()
     budget = budget or Budget()
     entrants = enter(methods)
-    chosen = suite if isinstance(suite, Suite) else _find_suite(suite)
+    chosen = suite if isinstance(suite, Suite) else find_suite(suite)
     layout = lay_out(chosen.cases)
     with contextlib.ExitStack() as stack:
         kept = stack.enter_context(open_store(store, write=True)) if store is not None else None
@@ -93,9 +93,19 @@ def validate(
     return _report(run, answers, exact, asked, time.perf_counter() - began)
 
 
-def _find_suite(source: str | Path) -> Suite:
-    """Return a published suite by name, or the one in a manifest file."""
-    return manifest.read(Path(source)) if Path(source).is_file() else load_suite(str(source))
+def find_suite(source: str | Path) -> Suite:
+    """Return a published suite by name, or the one in a manifest file.
+
+    Raises:
+        BenchError: there is no such suite, or no such file.
+    """
+    path = Path(source)
+    if path.is_file():
+        return manifest.read(path)
+    if path.suffix or len(path.parts) > 1:
+        what = "is a folder" if path.is_dir() else "is not there"
+        raise BenchError(f"{what}; give a manifest file, or the name of a suite", title=str(path))
+    return load_suite(str(source))
 
 
 def enter(methods: Any) -> list[Entrant]:
@@ -208,21 +218,18 @@ def _report(
     seconds: float,
 ) -> Report:
     suite, layout = run.suite, run.layout
-    clusters = {
-        case: batch.key for batch in layout.batches for q in batch.questions for case in run._cases[q.key]
-    }
     methods, finders, devices = [], [], set()
     for entrant, found, values in zip(run.entrants, answers, exact, strict=True):
         scored = {case: a for case, key in layout.keys.items() if isinstance(a := found.get(key), Outcome)}
         found_by_model = {key: a for key in layout.models if isinstance(a := found.get(key), Finding)}
         devices |= {answer.device for answer in [*scored.values(), *found_by_model.values()]}
         if entrant.role == "score":
-            methods.append(method_report(entrant.identity, suite.cases, scored, clusters, values))
+            methods.append(method_report(entrant.identity, suite.cases, scored, values))
         else:
             finders.append(finder_report(entrant.identity, layout.models, found_by_model))
     return Report(
         scrubkit=__version__,
-        suite=SuiteRef(name=suite.name, version=str(suite.version), hash=suite.hash, cases=len(suite.cases)),
+        suite=SuiteRef.of(suite),
         seed=run.seed,
         draws=run.budget.draws,
         timeout=run.budget.seconds,

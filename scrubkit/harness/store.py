@@ -226,5 +226,6 @@ def _os_errors(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise BenchError(
-            f"cannot be made: {error.strerror}; choose another --store", title=str(path)
+            f"cannot be made: {error.strerror}; choose another --store, or set SCRUBKIT_CACHE to a folder",
+            title=str(path),
         ) from None

@@ -99,7 +99,8 @@ def read_eap(path: str | Path) -> EapGraph:
         with open(path, "rb") as file:
             data = file.read(MAX_FILE_BYTES + 1)
     except (OSError, ValueError) as error:
-        raise HypothesisError(f"cannot read the file: {error}", title=title) from None
+        reason = getattr(error, "strerror", None) or error
+        raise HypothesisError(f"cannot be read: {reason}", title=title) from None
     if len(data) > MAX_FILE_BYTES:
         raise HypothesisError(f"the file is larger than {MAX_FILE_BYTES:,} bytes", title=title)
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import math
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
@@ -108,9 +109,43 @@ def _checked(found: Any, *, title: str) -> Scorer | Finder:
     roles = [role for role in ("score", "find") if callable(getattr(found, role, None))]
     if not roles:
         faults.append(f"{_kind(found)} needs a function score or find; see scrubkit.methods.protocol")
+    faults += [fault for role in roles if (fault := _signature_fault(found, role))]
+    threshold = getattr(found, "threshold", None)
+    if threshold is not None and not _is_finite(threshold):
+        faults.append(
+            f"threshold must be a finite number from which a score supports, found {threshold!r:.99}"
+        )
     if faults:
         raise BenchError(faults, title=title)
     return found
+
+
+_GIVEN = {
+    "score": (("model", "hypothesis"), "score(self, model, hypothesis, *, task, generator, budget)"),
+    "find": (("model",), "find(self, model, *, task, generator, budget)"),
+}
+"""What each role is called with: positions, and the whole signature."""
+
+
+def _signature_fault(found: Any, role: str) -> str:
+    """Say that a function cannot be called as it will be; the empty string if it can, or if nobody knows."""
+    positions, wanted = _GIVEN[role]
+    try:
+        signature = inspect.signature(getattr(found, role))
+    except (TypeError, ValueError):
+        return ""
+    try:
+        signature.bind(*positions, task=None, generator=None, budget=None)
+    except TypeError as error:
+        return f"{role}{signature} cannot be called: {error}; write it as {wanted}"
+    return ""
+
+
+def _is_finite(value: Any) -> bool:
+    try:
+        return not isinstance(value, str) and math.isfinite(value)
+    except (TypeError, ValueError, RuntimeError):
+        return False
 
 
 def _kind(found: Any) -> str:

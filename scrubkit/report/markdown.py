@@ -20,6 +20,7 @@ from scrubkit.report.rows import (
     method_row,
     missed,
     operator_rows,
+    outcome,
 )
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]()#+!|~@$-])")
@@ -28,8 +29,7 @@ _MARKUP = re.compile(r"([\\`*_{}\[\]()#+!|~@$-])")
 def markdown(report: Report, checks: Sequence[Check] = ()) -> str:
     """Return a run and its checks as Markdown."""
     failed = missed(checks)
-    head = "passed" if not failed else f"{len(failed)} of {len(checks)} checks missed"
-    blocks = [f"## scrubkit validate{': ' + head if checks else ''}", ""]
+    blocks = [f"## scrubkit: {outcome(checks)}" if checks else "## scrubkit", ""]
     blocks += [
         f"Suite {escape(identity(report))}. Intervals are 95 %: AUROC resampled by model, shares exact.",
         "",
@@ -38,12 +38,11 @@ def markdown(report: Report, checks: Sequence[Check] = ()) -> str:
         blocks += table(METHOD_COLUMNS, (method_row(method) for method in report.methods))
     if report.finders:
         blocks += table(FINDER_COLUMNS, (finder_row(finder) for finder in report.finders))
-    if failed:
-        blocks += ["### Missed", "", *(f"- {escape(c.method)}: {escape(c.detail)}" for c in failed), ""]
+    for title, some in (("Missed", failed), ("Passed", [c for c in checks if c not in failed])):
+        if some:
+            blocks += [f"### {title}", "", *(f"- {escape(c.method)}: {escape(c.detail)}" for c in some), ""]
     for method in report.methods:
-        blocks += _operators(method)
-        if any(check.method == method.name for check in failed):
-            blocks += ["Worst cases:", "", *(f"- {escape(case_line(r))}" for r in worst(method)), ""]
+        blocks += _wrong(method)
     return "\n".join(blocks)
 
 
@@ -58,16 +57,14 @@ def escape(text: str) -> str:
     return _MARKUP.sub(r"\\\1", html.escape(" ".join(plain(text).split()), quote=False))
 
 
-def _operators(method: MethodReport) -> list[str]:
-    rows = operator_rows(method)
-    if not rows:
+def _wrong(method: MethodReport) -> list[str]:
+    """Return what a method is wrong about, folded away."""
+    rows, cases = operator_rows(method), worst(method)
+    if not cases:
         return []
-    return [
-        f"### {escape(method.name)}",
-        "",
-        "<details><summary>Mutants that fool it</summary>",
-        "",
-        *table(OPERATOR_COLUMNS, rows),
-        "</details>",
-        "",
-    ]
+    blocks = [f"### {escape(method.name)}", ""]
+    if rows:
+        blocks += ["<details><summary>Mutants that fool it</summary>", "", *table(OPERATOR_COLUMNS, rows)]
+        blocks += ["</details>", ""]
+    blocks += ["<details><summary>Worst cases</summary>", ""]
+    return [*blocks, *(f"- {escape(case_line(r))}" for r in cases), "", "</details>", ""]

@@ -36,8 +36,10 @@ SHOWN_OPERATORS = 8
 def identity(report: Report) -> str:
     """Return on one line what was asked: suite, version, hash, seed, draws and devices."""
     suite = report.suite
+    asked = max((len(method.results) for method in report.methods), default=suite.cases)
+    cases = f"{suite.cases} cases" if asked == suite.cases else f"{asked} of {suite.cases} cases"
     return (
-        f"{suite.name} {suite.version} ({suite.hash[:12]}), {suite.cases} cases, seed {report.seed}, "
+        f"{suite.name} {suite.version} ({suite.hash[:12]}), {cases}, seed {report.seed}, "
         f"{report.draws} draws, {'+'.join(report.devices)}"
     )
 
@@ -72,6 +74,21 @@ def answer(result: CaseResult) -> str:
     outcome = result.outcome
     got = f"fault: {outcome.fault.kind}, {outcome.fault.detail}" if outcome.fault else str(outcome.verdict)
     return got + ("" if outcome.score is None else f" (score {outcome.score:.4g})")
+
+
+def effort(report: Report) -> str:
+    """Return on one line how much was asked in this run, and how long it took."""
+    answers = sum(len(method.results) for method in report.methods)
+    answers += sum(len(finder.models) for finder in report.finders)
+    return f"{answers} cases answered; {report.asked} questions asked in this run, in {report.seconds:.1f} s"
+
+
+def outcome(checks: Sequence[Check]) -> str:
+    """Return on one line whether a run met what was asked of it."""
+    failed = missed(checks)
+    if failed:
+        return f"{len(failed)} of {len(checks)} checks missed"
+    return "the check passed" if len(checks) == 1 else f"all {len(checks)} checks passed"
 
 
 def missed(checks: Sequence[Check]) -> list[Check]:

@@ -67,6 +67,7 @@ def conformance_checks(
         BenchError: there is no such method or no such check, or a reason is missing.
     """
     found = find_method(method)
+    require_mapping(expected_failures)
     functions: list[Callable[[Bench], None]] = []
     if callable(getattr(found, "score", None)):
         functions += scorer_checks.CHECKS
@@ -82,6 +83,10 @@ def conformance_checks(
         yield Check(name, claim, function, seed, budget or Budget(), expected.get(name, ""))
 
 
+FIRST = (scorer_checks.CHECKS[0], finder_checks.CHECKS[0])
+"""Checks that a method gives valid answers at all, without which no other can be made."""
+
+
 def chosen(checks: Iterator[Check], only: Any) -> list[Check]:
     """Return the checks of these names, or all where none are named.
 
@@ -94,6 +99,14 @@ def chosen(checks: Iterator[Check], only: Any) -> list[Check]:
     wanted = [only] if isinstance(only, str) else list(only)
     _require_known(wanted, [check.name for check in every])
     return [check for check in every if check.name in wanted]
+
+
+def require_mapping(expected: Any) -> None:
+    """Refuse expected failures without reasons; raises BenchError."""
+    if expected is not None and not isinstance(expected, Mapping):
+        raise BenchError(
+            f"expected_failures must be a mapping of names to reasons, found {type(expected).__name__}"
+        )
 
 
 def _require_known(given: Any, names: list[str]) -> None:

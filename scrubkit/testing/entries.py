@@ -14,7 +14,7 @@ from scrubkit.harness.identity import Identity
 from scrubkit.harness.outcome import Outcome, Record
 from scrubkit.harness.report import MethodReport, Report, SuiteRef
 from scrubkit.methods.protocol import Budget
-from scrubkit.scrub.scoring import versions
+from scrubkit.scrub.options import versions
 
 
 class Entry(Record):
@@ -97,11 +97,10 @@ def _report(entries: list[Entry], seconds: float) -> Report:
 
 
 def _figures(identity: Identity, entries: dict[str, Entry]) -> MethodReport:
-    # Tests may run in any order; the figures resample models, so the order of cases is settled here.
+    # Tests may run in any order; a report lists its cases in one.
     cases = [entries[name].case for name in sorted(entries)]
     return method_report(
         identity,
         cases,
         {case.id: entries[case.id].outcome for case in cases},
-        {case.id: case.model.key for case in cases},
     )

@@ -20,6 +20,14 @@ class CaseFailed(AssertionError):
     """A method answered a case wrongly."""
 
 
+class WrongAnswer(CaseFailed):
+    """A method answered, and the answer is wrong; what an expected failure of a case is."""
+
+
+class NoAnswer(CaseFailed):
+    """A method gave no valid answer; no expectation of a wrong one covers that."""
+
+
 class CheckFailed(AssertionError):
     """A method failed a conformance check."""
 

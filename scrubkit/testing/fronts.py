@@ -15,8 +15,8 @@ from scrubkit.benchmark.suites import Suite
 from scrubkit.errors import BenchError
 from scrubkit.methods.protocol import Budget
 from scrubkit.methods.registry import find_method
-from scrubkit.testing.conformance import Check, chosen, conformance_checks
-from scrubkit.testing.failures import CaseFailed, CheckFailed, CheckSkipped
+from scrubkit.testing.conformance import FIRST, Check, chosen, conformance_checks, require_mapping
+from scrubkit.testing.failures import CheckFailed, CheckSkipped, WrongAnswer
 from scrubkit.testing.trials import CaseTrial, trials
 
 if TYPE_CHECKING:
@@ -76,6 +76,9 @@ def check_method(
             results.append(CheckResult(check.name, "failed", check.expected_failure))
             if not check.expected_failure:
                 failures.append(str(failed))
+                if check.function in FIRST:
+                    failures.append("the other checks were not made: they need valid answers")
+                    break
         else:
             results.append(CheckResult(check.name, "passed"))
             if check.expected_failure:
@@ -106,7 +109,10 @@ def parametrize_with_checks(
     checks = conformance_checks(found, seed=seed, budget=budget, expected_failures=expected_failures)
     params = [
         pytest.param(
-            found, _Skipping(check), id=f"{found.name}-{check.name}", marks=_marks(check.expected_failure)
+            found,
+            _Skipping(check),
+            id=f"{found.name}-{check.name}",
+            marks=_marks(check.expected_failure, check.name, CheckFailed),
         )
         for check in checks
     ]
@@ -131,14 +137,17 @@ def parametrize_with_cases(
         seed: decides all randomness that methods are given.
         budget: what one question may cost.
         expected_failures: cases that the method is known to get wrong, by id or by a pattern of ids such as
-            ``*-wrong_frequency-*``, each with the reason. Once such a case passes, its test fails until the
-            expectation is removed.
+            ``*-wrong_frequency-*``, each with the reason. Every case that a pattern fits has to be answered
+            wrongly: one that passes, or gets no valid answer, fails its test until the pattern is mended.
 
     Raises:
         BenchError: there is no such suite, no case is left, a pattern fits none, or a reason is missing.
     """
     import pytest
 
+    if callable(suite):
+        raise BenchError("parametrize_with_cases needs its parentheses: @parametrize_with_cases()")
+    require_mapping(expected_failures)
     found = [trial for trial in trials(suite, seed=seed, budget=budget) if where is None or where(trial)]
     expected = dict(expected_failures or {})
     _require_cases(found, expected, suite)
@@ -146,7 +155,7 @@ def parametrize_with_cases(
         pytest.param(
             trial,
             id=trial.id,
-            marks=_marks(next((expected[p] for p in expected if fnmatchcase(trial.id, p)), ""), CaseFailed),
+            marks=_marks(*_expectation(trial.id, expected), WrongAnswer),
         )
         for trial in found
     ]
@@ -169,10 +178,19 @@ class _Skipping:
             pytest.skip(str(skipped))
 
 
-def _marks(reason: str, raises: type[AssertionError] = CheckFailed) -> list[Any]:
+def _expectation(case_id: str, expected: Mapping[str, str]) -> tuple[str, str]:
+    """Return the reason and the pattern of the first expectation that fits a case; empty if none does."""
+    return next(((expected[p], p) for p in expected if fnmatchcase(case_id, p)), ("", ""))
+
+
+def _marks(reason: str, entry: str, raises: type[AssertionError]) -> list[Any]:
     import pytest
 
-    return [pytest.mark.xfail(reason=reason, raises=raises, strict=True)] if reason else []
+    if not reason:
+        return []
+    # Pytest shows the reason both where the failure came and where it did not.
+    text = f"{reason} [expected failure {entry!r}: narrow or remove it if this passes]"
+    return [pytest.mark.xfail(reason=text, raises=raises, strict=True)]
 
 
 def _require_cases(found: list[CaseTrial], expected: Mapping[str, Any], suite: Any) -> None:

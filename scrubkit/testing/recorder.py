@@ -65,13 +65,13 @@ class Recorder:
         """Write the report."""
         if self.worker or not self.entries:
             return
+        from scrubkit.report.place import write_report
         from scrubkit.testing.entries import reports
 
         found = reports(self.entries, time.perf_counter() - self.began)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         for number, report in enumerate(found):
             path = self.path if len(found) == 1 else self._numbered(number, report)
-            path.write_text(_spelled(report, path.suffix), encoding="utf-8")
+            write_report(path, _spelled(report, path.suffix))
             self.written.append((path, report))
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

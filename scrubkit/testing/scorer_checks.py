@@ -127,7 +127,7 @@ def nothing_is_not_supported(bench: Bench) -> None:
     bench.require(
         answer.score < true.score,
         f"{spelled(answer)}; for the true hypothesis {spelled(true)}",
-        "a lower score than the true hypothesis has",
+        "a lower score than for the true hypothesis: a larger score must mean truer",
     )
 
 

@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from scrubkit.benchmark import manifest
 from scrubkit.benchmark.case import Case, Label
 from scrubkit.benchmark.models import build
-from scrubkit.benchmark.suites import Suite, load_suite
+from scrubkit.benchmark.suites import Suite
 from scrubkit.errors import BenchError, nearest
 from scrubkit.harness.ask import Examiner
 from scrubkit.harness.figures import judge
@@ -17,12 +16,13 @@ from scrubkit.harness.identity import identify
 from scrubkit.harness.outcome import Outcome
 from scrubkit.harness.questions import question_of
 from scrubkit.harness.report import SuiteRef
+from scrubkit.harness.run import find_suite
 from scrubkit.hypothesis import Hypothesis
 from scrubkit.methods.protocol import Answer, Budget, Scorer
 from scrubkit.methods.registry import find_method
 from scrubkit.models.model import Model
 from scrubkit.testing.entries import Entry
-from scrubkit.testing.failures import CaseFailed, case_failure
+from scrubkit.testing.failures import NoAnswer, WrongAnswer, case_failure
 from scrubkit.testing.ledger import ledger
 from scrubkit.testing.snippet import case_snippet
 
@@ -82,7 +82,8 @@ class CaseTrial:
             The answer.
 
         Raises:
-            CaseFailed: the answer is wrong; says what was expected, and why.
+            WrongAnswer: the answer is wrong; says what was expected, and why.
+            NoAnswer: there is no valid answer. Both are kinds of `CaseFailed`.
             BenchError: there is no such method, it is no scorer, or it has neither verdict nor threshold, so
                 that none of its answers could be wrong.
         """
@@ -94,7 +95,8 @@ class CaseTrial:
         )
         if judge(self.case, outcome).wrong or undecided:
             snippet = case_snippet(scorer, self.id, self.source, self.seed, self.budget)
-            raise CaseFailed(case_failure(self.case, scorer.name, outcome, snippet))
+            kind = WrongAnswer if outcome.fault is None else NoAnswer
+            raise kind(case_failure(self.case, scorer.name, outcome, snippet))
         return outcome
 
     def ask(self, method: Any) -> Outcome:
@@ -150,27 +152,13 @@ def as_scorer(method: Any) -> Scorer:
     return found
 
 
-def find_suite(suite: str | Path | Suite) -> tuple[Suite, str]:
-    """Return a suite and what it is loaded by.
-
-    Args:
-        suite: name of a published suite, a manifest file, or the suite itself.
-
-    Raises:
-        BenchError: there is no such suite.
-    """
-    if isinstance(suite, Suite):
-        return suite, suite.name
-    path = Path(suite)
-    return (manifest.read(path) if path.is_file() else load_suite(str(suite))), str(suite)
-
-
 def trials(
     suite: str | Path | Suite = "fast", *, seed: int = 0, budget: Budget | None = None
 ) -> list[CaseTrial]:
     """Return the cases of a suite as trials; ambiguous ones, which have no right answer, are left out."""
-    found, source = find_suite(suite)
-    reference = SuiteRef(name=found.name, version=str(found.version), hash=found.hash, cases=len(found.cases))
+    found = suite if isinstance(suite, Suite) else find_suite(suite)
+    source = found.name if isinstance(suite, Suite) else str(suite)
+    reference = SuiteRef.of(found)
     budget = budget or Budget()
     return [
         CaseTrial(case, reference, source, seed, budget)

@@ -61,7 +61,7 @@ def test_limits_that_are_met_pass(scrubkit, files):
 def test_a_missed_limit_exits_with_one_and_names_the_worst_cases(scrubkit, files):
     code, out, _ = scrubkit(*arguments(files, "AlwaysAccepts", "--max-false-accept", 0.05))
     assert code == 1
-    assert "missed by 0.9500" in out
+    assert "missed by 95 %" in out
     assert "pizza-p11-wrong_feature-2: supported (score 1), but it is false: n does not carry a" in out
 
 
@@ -93,7 +93,10 @@ def test_a_baseline_is_made_kept_and_held_against_a_worse_run(scrubkit, files, m
     [
         (["--update-baseline"], "needs --baseline"),
         (["--baseline", "none.json"], "there is no baseline yet"),
-        (["--json", "/no/such/folder/r.json"], "cannot write"),
+        (["--json", "."], "is a folder; name a file"),
+        (["--json", "/dev/null/r.json"], "cannot be written: /dev/null is no folder"),
+        (["--json", "r.x", "--markdown", "r.x"], "would write to one file"),
+        (["--no-store", "--store", "s.sqlite"], "exclude each other"),
     ],
 )
 def test_bad_options_exit_with_two(scrubkit, files, options, message):

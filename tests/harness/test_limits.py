@@ -55,9 +55,9 @@ def test_a_miss_says_by_how_much(report):
     checks = {
         check.name: check for check in check_limits(found, Limits(min_auroc=0.95, max_false_accept=0.05))
     }
-    assert checks["false accept"].detail.endswith("asked for at most 0.05: missed by 0.2500")
+    assert checks["false accept"].detail.endswith("asked for at most 5 %: missed by 25 %")
     assert "0.700 [0.500, 0.900]" in checks["AUROC"].detail
-    assert checks["AUROC"].detail.endswith("missed by 0.2500")
+    assert checks["AUROC"].detail.endswith("missed by 0.25")
 
 
 def test_a_limit_is_met_at_its_own_value(report):
@@ -74,6 +74,12 @@ def test_a_figure_that_cannot_be_told_misses_its_limit(report):
 def test_deciding_nothing_is_no_way_to_pass(report):
     found = changed(report, inconclusive=share(6, 10), untestable=share(4, 10))
     assert missed(check_limits(found, Limits(max_inconclusive=0.9))) == ["undecided"]
+
+
+def test_a_method_that_never_decides_meets_no_limit_on_its_errors(report):
+    found = changed(report, inconclusive=share(10, 10), false_accept=share(0, 5), false_reject=share(0, 5))
+    limits = Limits(max_false_accept=0.05, max_false_reject=0.05)
+    assert missed(check_limits(found, limits)) == ["false accept", "false reject"]
 
 
 def test_every_limit_out_of_range_is_named():
@@ -148,6 +154,44 @@ def test_an_update_keeps_other_methods_of_the_same_run_and_drops_those_of_anothe
 def test_a_baseline_of_another_run_is_refused_with_the_reason(report, change, reason):
     with pytest.raises(BenchError, match=reason):
         check_baseline(report.model_copy(update=change), baseline_of(report))
+
+
+def test_a_baseline_without_the_method_is_refused(report, perfect):
+    with pytest.raises(BenchError, match="holds no figures of random; it has oracle"):
+        check_baseline(report, baseline_of(perfect))
+
+
+def test_no_other_file_is_replaced_by_a_baseline(report, tmp_path):
+    path = tmp_path / "precious.py"
+    path.write_text("x = 1\n")
+    with pytest.raises(BenchError, match="is no baseline"):
+        write_baseline(path, report)
+    assert path.read_text() == "x = 1\n"
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"count": 500}, "500 of 10 is no share"),
+        ({"value": 0.9}, r"0\.9 does not lie in"),
+        ({"value": 3.0}, r"3\.0 does not lie in \[0, 1\]"),
+    ],
+)
+def test_figures_that_no_run_gives_are_refused(report, tmp_path, change, reason):
+    path = tmp_path / "baseline.json"
+    figures = baseline_of(changed(report, false_accept=share(3, 10))).model_dump(mode="json")
+    figures["methods"]["random"]["false_accept"].update(change)
+    path.write_text(json.dumps(figures))
+    with pytest.raises(BenchError, match=reason):
+        read_baseline(path)
+
+
+def test_a_baseline_of_another_layout_is_refused_in_one_line(tmp_path):
+    path = tmp_path / "baseline.json"
+    path.write_text('{"schema_version": 99}')
+    with pytest.raises(BenchError, match="has layout 99, this scrubkit reads 1") as raised:
+        read_baseline(path)
+    assert len(raised.value.faults) == 1
 
 
 def test_a_baseline_of_another_suite_is_refused_with_every_reason(report):

@@ -25,6 +25,18 @@ class Nameless:
     def score(self) -> None: ...
 
 
+class Positional(Mine):
+    def score(self, model: Any, hypothesis: Any, task: Any) -> None: ...
+
+
+class TextThreshold(Mine):
+    threshold = "0.9"
+
+
+class NanThreshold(Mine):
+    threshold = float("nan")
+
+
 class Idle:
     name = "idle"
 
@@ -57,6 +69,10 @@ def test_an_entry_point_gives_a_method(monkeypatch: pytest.MonkeyPatch) -> None:
         ("no_such_module:thing", "cannot import 'no_such_module'"),
         (f"{__name__}:Mien", 'did you mean "Mine"'),
         (Needy, "make every argument optional"),
+        (Positional, "cannot be called: "),
+        (Positional, "write it as score(self, model, hypothesis"),
+        (TextThreshold, "threshold must be a finite number from which a score supports, found '0.9'"),
+        (NanThreshold, "threshold must be a finite number from which a score supports, found nan"),
         (Nameless(), "needs a name"),
         (Idle(), "needs a function score or find"),
         (3, "int needs a name"),

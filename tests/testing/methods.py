@@ -105,6 +105,14 @@ class KnowsOneModulus(Altered):
         return answer
 
 
+class Raises(Altered):
+    """Cannot do with one modulus."""
+
+    def alter(self, answer, model, hypothesis):
+        assert model.task.p != 7, "p must not be 7"
+        return answer
+
+
 class Undecided(Altered):
     def alter(self, answer, model, hypothesis):
         return dataclasses.replace(answer, verdict="inconclusive")

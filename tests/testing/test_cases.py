@@ -7,6 +7,7 @@ from scrubkit.errors import BenchError
 from scrubkit.methods.causal_scrubbing import CausalScrubbing
 from scrubkit.methods.protocol import Budget
 from scrubkit.testing import CaseFailed, load_case, parametrize_with_cases
+from scrubkit.testing.failures import NoAnswer, WrongAnswer
 from scrubkit.testing.snippet import spelled
 from scrubkit.testing.trials import trials
 
@@ -146,6 +147,41 @@ def test_an_unknown_case_or_suite_is_refused():
 def test_an_expected_failure_of_no_case_or_without_reason_is_refused(expected, message):
     with pytest.raises(BenchError, match=message):
         parametrize_with_cases(SMALL, expected_failures=expected)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"suite": lambda case: None}, "needs its parentheses"),
+        (
+            {"suite": SMALL, "expected_failures": ["clock-*"]},
+            "must be a mapping of names to reasons, found list",
+        ),
+    ],
+)
+def test_a_wrong_use_is_refused_in_words(arguments, message):
+    with pytest.raises(BenchError, match=message):
+        parametrize_with_cases(**arguments)
+
+
+def test_an_expected_failure_covers_a_wrong_answer_and_no_missing_one():
+    mark = parametrize_with_cases(SMALL, expected_failures={"clock-p5-none-1": "it refutes all"})
+    (param,) = [p for p in mark.args[1] if p.id == "clock-p5-none-1"]
+    (xfail,) = param.marks
+    assert xfail.kwargs["strict"]
+    assert "it refutes all [expected failure 'clock-p5-none-1': narrow or remove" in xfail.kwargs["reason"]
+    (case,) = param.values
+    with pytest.raises(xfail.kwargs["raises"]) as wrong:
+        case.check(methods.RefutesAll)
+    assert wrong.type is WrongAnswer
+    with pytest.raises(NoAnswer):
+        case.check(methods.NotFinite)
+    assert not issubclass(NoAnswer, xfail.kwargs["raises"])
+
+
+def test_what_was_raised_names_the_line():
+    with pytest.raises(NoAnswer, match=r"p must not be 7 \(methods\.py:\d+\)"):
+        load_case("pizza-p7-none-1", suite=SMALL).check(methods.Raises)
 
 
 def test_no_case_at_all_is_refused():

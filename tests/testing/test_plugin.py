@@ -139,7 +139,7 @@ def test_the_report_can_be_markdown(alone, suite_file):
     alone.makepyfile(ours(suite_file))
     alone.inline_run(*PLUGIN, "--scrubkit-report=report.md", "-k", "none")
     text = (alone.path / "report.md").read_text()
-    assert text.startswith("## scrubkit validate")
+    assert text.startswith("## scrubkit")
     assert "random" in text
 
 
@@ -175,6 +175,13 @@ def test_another_form_of_report_is_refused(alone, name):
     result.stderr.fnmatch_lines(
         [f"ERROR: --scrubkit-report={name}: the file must end in .json, .md or .html"]
     )
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_the_run(alone):
+    (alone.path / "out.md").mkdir()
+    result = alone.runpytest_inprocess(*PLUGIN, "--scrubkit-report=out.md")
+    result.stderr.fnmatch_lines(["ERROR: --scrubkit-report=out.md: is a folder; name a file"])
     assert result.ret == pytest.ExitCode.USAGE_ERROR
 
 

@@ -27,7 +27,7 @@ def test_the_readme_can_be_followed(pytester, monkeypatch):
     assert outcomes["passed"] >= 11
     assert "AUROC" in (pytester.path / "report.md").read_text()
     (shown,) = blocks("text")
-    assert told(shown) <= told(result.stdout.str().replace("scrubkit.testing.failures.CaseFailed: ", ""))
+    assert told(shown) <= told(result.stdout.str().replace("scrubkit.testing.failures.WrongAnswer: ", ""))
 
 
 def told(text):

@@ -1,0 +1,74 @@
+"""The identity of a method: whatever its answers rest on, and nothing else."""
+
+import importlib
+import sys
+
+import pytest
+
+from scrubkit.harness.identity import code_hash, identify
+
+METHOD = """
+from helper import K
+
+class Edit:
+    name = "edit"
+
+    def __init__(self, power=1):
+        self.power = power
+
+    def score(self, model, hypothesis, *, task, generator, budget):
+        return K
+"""
+
+
+@pytest.fixture
+def fresh(tmp_path, monkeypatch):
+    """Return a function that imports the method anew, as another process would."""
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "edit.py").write_text(METHOD)
+    (tmp_path / "helper.py").write_text("from deeper import K\n")
+    (tmp_path / "deeper.py").write_text("K = .7\n")
+    (tmp_path / "other.py").write_text("K = .7\n")
+
+    def load(**options):
+        for name in ("edit", "helper", "deeper"):
+            sys.modules.pop(name, None)
+        importlib.invalidate_caches()
+        code_hash.cache_clear()
+        return identify(importlib.import_module("edit").Edit(**options))
+
+    yield load
+    for name in ("edit", "helper", "deeper"):
+        sys.modules.pop(name, None)
+    code_hash.cache_clear()
+
+
+def test_an_unchanged_method_is_the_same(fresh):
+    assert fresh() == fresh()
+
+
+@pytest.mark.parametrize("file", ["edit.py", "helper.py", "deeper.py"])
+def test_a_change_of_anything_it_imports_is_another_method(fresh, tmp_path, file):
+    before = fresh()
+    path = tmp_path / file
+    path.write_text(path.read_text() + "\n# changed\n")
+    assert fresh().config != before.config
+
+
+def test_a_file_that_it_does_not_import_does_not_matter(fresh, tmp_path):
+    before = fresh()
+    (tmp_path / "other.py").write_text("K = .1\n")
+    assert fresh() == before
+
+
+def test_settings_matter(fresh):
+    assert fresh(power=2).config != fresh(power=1).config
+
+
+def test_installed_packages_count_by_version_alone(fresh, tmp_path):
+    before = fresh()
+    (tmp_path / "helper.py").write_text("import numpy, os, torch\nfrom deeper import K\n")
+    changed = fresh()
+    assert changed.config != before.config
+    (tmp_path / "helper.py").write_text("from deeper import K\n")
+    assert fresh() == before
