@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from scrubkit.errors import ScrubkitError
+
 RECORDS = {
     "baseline": "scrubkit.harness.baseline:Baseline",
     "explanation": "scrubkit.scrub.explain:Explanation",
@@ -31,9 +33,14 @@ def register(app: typer.Typer) -> None:
 
 def schemas(out: Annotated[Path, typer.Option(help="Folder to write to.")]) -> None:
     """Write the JSON Schemas of scrubkit's files."""
-    out.mkdir(parents=True, exist_ok=True)
-    for name in RECORDS:
-        (out / f"{name}.schema.json").write_text(schema_text(name))
+    texts = {out / f"{name}.schema.json": schema_text(name) for name in RECORDS}
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for path, text in texts.items():
+            path.write_text(text)
+    except OSError as error:
+        raise ScrubkitError(f"cannot be written: {error.strerror}; name a folder", title=str(out)) from None
+    typer.echo(f"{len(texts)} schemas written to {out}")
 
 
 def schema_text(name: str) -> str:

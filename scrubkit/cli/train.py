@@ -76,6 +76,9 @@ def train(
     console.print(f"written to {out}", highlight=False, markup=False)
 
 
+MOST_SEEDS = 100_000
+
+
 def parse_seeds(text: str) -> list[int]:
     """Read seeds such as ``0-63`` or ``0,3,8-11``.
 
@@ -87,6 +90,9 @@ def parse_seeds(text: str) -> list[int]:
         match = re.fullmatch(r"(\d+)(?:-(\d+))?", part)
         if match is None or int(match[2] or match[1]) < int(match[1]):
             faults.append(f"--seeds takes numbers and ranges such as 0-63 or 0,3,8-11; found {part!r}")
+            continue
+        if int(match[2] or match[1]) - int(match[1]) >= MOST_SEEDS:
+            faults.append(f"--seeds takes at most {MOST_SEEDS:,} seeds; found {part!r}")
             continue
         seeds += range(int(match[1]), int(match[2] or match[1]) + 1)
     if faults:

@@ -32,11 +32,16 @@ def load_hypothesis(path: str | Path, *, truth: Any = None, allow_code: bool = T
     if path.suffix not in (".py", ".json"):
         raise HypothesisError("a hypothesis is a .py or .json file", title=title)
     try:
+        if path.exists() and not path.is_file():
+            raise HypothesisError("is no file", title=title)
         if path.stat().st_size > MAX_FILE_BYTES:
             raise HypothesisError(f"the file is larger than {MAX_FILE_BYTES:,} bytes", title=title)
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError, ValueError) as error:
-        raise HypothesisError(f"cannot read the file: {error}", title=title) from None
+    except UnicodeDecodeError as error:
+        raise HypothesisError(f"is no text: byte {error.start} is not UTF-8", title=title) from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise HypothesisError(f"cannot read the file: {reason}", title=title) from None
     if path.suffix == ".json":
         return from_json(text, title=title, source=title)
     if not allow_code:
@@ -57,15 +62,18 @@ def _run_file(text: str, title: str, truth: Any) -> tuple[Any, str]:
             takes_truth = bool(inspect.signature(made).parameters)
             if takes_truth and truth is None:
                 raise HypothesisError(
-                    "hypothesis(truth) needs the truth of a model; there is none, so certify the model",
+                    "hypothesis(truth) needs the truth of a model, and none was given: pass "
+                    "truth=model.truth; a model without one has to be certified first",
                     title=title,
                 )
             made = made(truth) if takes_truth else made()
     except ScrubkitError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         line = _line_in(error, title)
         raise HypothesisError(f"failed{line}: {type(error).__name__}: {error}", title=title) from error
+    if made is None and callable(namespace.get("hypothesis")):
+        raise HypothesisError("hypothesis() returned None; end it with: return graph", title=title)
     if made is None:
         raise HypothesisError("defines no hypothesis(truth) and no graph named hypothesis", title=title)
     return made, (namespace.get("__doc__") or "").strip()

@@ -95,6 +95,8 @@ def read_eap(path: str | Path) -> EapGraph:
             those sizes does not have.
     """
     title = str(path)
+    if Path(path).exists() and not Path(path).is_file():
+        raise HypothesisError("is no file", title=title)
     try:
         with open(path, "rb") as file:
             data = file.read(MAX_FILE_BYTES + 1)

@@ -43,6 +43,8 @@ def load(name_or_path: str | Path, *, cache_dir: str | Path | None = None) -> Mo
     Raises:
         ModelError: no such model, or what was found is not a whole, valid model.
     """
+    if not isinstance(name_or_path, str | Path) or not str(name_or_path):
+        raise ModelError(f"expected the name of a model or a path, found {name_or_path!r:.100}")
     name = str(name_or_path)
     if isinstance(name_or_path, str):
         if name.startswith(HUB):

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from scrubkit.errors import ModelError
 from scrubkit.models.record import Certificate, ModelConfig, Provenance, Truth
 from scrubkit.models.weights import Weights, run
 from scrubkit.task import Task
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Model:
     """Weights on a task with their provenance, truth and certificate.
 
@@ -39,6 +40,14 @@ class Model:
     provenance: Provenance
     truth: Truth | None = None
     certificate: Certificate | None = None
+
+    def __repr__(self) -> str:
+        known = (
+            "no truth"
+            if self.truth is None
+            else f"{self.truth.variant}, frequencies {self.truth.frequencies}"
+        )
+        return f"Model({self.name!r}, {self.task.name} mod {self.task.p}, {known}, {self.weights_hash[:12]})"
 
     @cached_property
     def weights_hash(self) -> str:
@@ -70,3 +79,9 @@ class Model:
     def with_(self, **changes: object) -> Model:
         """Return a copy with some fields replaced."""
         return replace(self, **changes)  # pyright: ignore[reportArgumentType]
+
+
+def require_model(found: object) -> None:
+    """Refuse what is no model; raises ModelError."""
+    if not isinstance(found, Model):
+        raise ModelError(f"expected a scrubkit.Model, found {type(found).__name__}; scrubkit.load gives one")

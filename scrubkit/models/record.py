@@ -173,6 +173,17 @@ class Certificate(Record):
     tables: dict[str, Any] = Field(default_factory=dict)
     weights_hash: str = ""
 
+    def __str__(self) -> str:
+        said = f"certified: {self.algorithm}" if self.certified else "not certified"
+        found = f"{said}, key frequencies {', '.join(map(str, self.frequencies)) or 'none'}"
+        return "\n".join([found, *(f"  {reason}" for reason in self.reasons)])
+
+    def __repr__(self) -> str:
+        return (
+            f"Certificate(certified={self.certified}, algorithm={self.algorithm!r}, "
+            f"frequencies={self.frequencies}, {len(self.measurements)} measurements)"
+        )
+
     def __getitem__(self, name: str) -> Measurement:
         """Return the measurement of that name; raises KeyError naming those there are."""
         for measurement in self.measurements:

@@ -23,6 +23,11 @@ def truth_faults(truth: Truth, config: ModelConfig, task: Task) -> list[str]:
         widths = {len(row) for row in rows}
         if len(widths) != 1 or 0 in widths or not all(math.isfinite(x) for row in rows for x in row):
             faults.append(f"truth.subspaces[{name[:80]!r}] is no rectangular array of finite numbers")
+        elif not widths <= (sizes := {config.d_model, config.d_mlp, config.d_head, task.p}):
+            faults.append(
+                f"truth.subspaces[{name[:80]!r}] has rows of {widths.pop()} numbers, but this model's sites "
+                f"have {', '.join(map(str, sorted(sizes)))}"
+            )
     return faults
 
 
@@ -44,6 +49,11 @@ def _frequency_faults(
         for k in sorted({*frequencies, *clusters})
         if k not in known
     ]
+    if where == "truth" and set(clusters) - set(frequencies):
+        faults.append(
+            f"{where} has clusters of {sorted(set(clusters) - set(frequencies))}, which are none of its "
+            f"frequencies {sorted(frequencies)}"
+        )
     for k, neurons in clusters.items():
         faults += _outside(f"{where}.clusters[{k}]", neurons, config.d_mlp)
     return faults

@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 
 from scrubkit.errors import ModelError, ScrubkitError
 from scrubkit.models.atomic import beside, os_errors, sync_folder, write_atomically, write_synced
-from scrubkit.models.model import Model
+from scrubkit.models.model import Model, require_model
 from scrubkit.models.record import SCHEMA_VERSION, ModelConfig, ModelRecord, TaskRecord
 from scrubkit.models.sound import certificate_faults, truth_faults
 from scrubkit.models.weights import Weights, from_mapping, shapes
@@ -52,6 +52,7 @@ def save(model: Model, path: str | Path, *, overwrite: bool = False) -> Path:
         ModelError: there is a model already, the weights do not fit the configuration or are not finite, or
             the folder cannot be written.
     """
+    require_model(model)
     folder = Path(path)
     weights = from_mapping(model.weights.named(), model.config, title=f"model {model.name!r}")
     files = {
@@ -68,7 +69,7 @@ def save(model: Model, path: str | Path, *, overwrite: bool = False) -> Path:
         present = [name for name in files if (folder / name).exists()]
     if present and not overwrite:
         raise ModelError(
-            f"already holds {' and '.join(present)}; choose another folder or ask to overwrite",
+            f"already holds {' and '.join(present)}; choose another folder or say overwrite (--overwrite)",
             title=str(folder),
         )
     for name, data in files.items():

@@ -57,6 +57,8 @@ def train(
     Raises:
         TrainingError: an option is not allowed, the folder cannot be used, or the loss is not finite.
     """
+    if not isinstance(task, Task):
+        raise TrainingError(f"expected a task such as ModularAddition(59), found {task!r:.100}")
     folder = None if out is None else Path(out)
     plan = Plan(
         task=task,

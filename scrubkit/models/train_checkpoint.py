@@ -102,7 +102,8 @@ def load_checkpoint(path: Path, job: Job, device: torch.device) -> State:
     faults = _tensor_faults(record, tensors)
     if faults:
         raise TrainingError(faults, title=str(path))
-    flat, momentum, second = (tensors[name].to(device) for name in _TENSORS)
+    # Copied: a tensor in a file's memory may lie where a product of matrices rounds otherwise.
+    flat, momentum, second = (tensors[name].clone().to(device) for name in _TENSORS)
     finished = [(_from_record(run), tensors[f"finished.{i}"]) for i, run in enumerate(record.finished)]
     return State(record.step, [_from_record(run) for run in record.runs], flat, momentum, second, finished)
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 
 from scrubkit.errors import ScrubError
 from scrubkit.hypothesis import Hypothesis
-from scrubkit.models.model import Model
+from scrubkit.models.model import Model, require_model
 from scrubkit.scrub.options import as_hypothesis
 from scrubkit.scrub.pinned import Selection, pin, readers
 from scrubkit.scrub.plan import bind
@@ -119,6 +119,7 @@ def explain(
         HypothesisError: the hypothesis is not valid on this model.
         ScrubError: the score is of something else.
     """
+    require_model(model)
     scorer = Scorer.for_model(model, device=device)
     checked = as_hypothesis(hypothesis, model.truth)
     if score is not None:

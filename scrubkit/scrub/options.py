@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from pydantic import ValidationError
 
 from scrubkit import __version__
 from scrubkit.errors import ScrubError
 from scrubkit.hypothesis import Hypothesis, from_graph, load_hypothesis
-from scrubkit.scrub.score import Interval
+from scrubkit.scrub.score import Interval, Margins
 
 
 def as_hypothesis(source: Any, truth: Any = None) -> Hypothesis:
@@ -22,6 +23,16 @@ def as_hypothesis(source: Any, truth: Any = None) -> Hypothesis:
     if isinstance(source, str | Path):
         return load_hypothesis(source, truth=truth)
     return from_graph(source(truth) if inspect.isfunction(source) else source)
+
+
+def as_margins(margin: Any) -> Margins:
+    """Return margins; one number is both. Raises ScrubError where it is out of range."""
+    if isinstance(margin, Margins):
+        return margin
+    try:
+        return Margins(fidelity=margin, faithfulness=margin)
+    except ValidationError:
+        raise ScrubError(f"a margin lies between 0 and 1, found {margin!r:.100}") from None
 
 
 def check_draws(draws: int | str) -> None:

@@ -77,6 +77,19 @@ class Score(Frozen):
     Losses and KL in nats per input; fidelity, faithfulness and loss recovered are shares, never clamped.
 
     Attributes:
+        hypothesis: its name; `hypothesis_hash` tells it from others of that name.
+        model: its name; `model_hash` is the hash of its weights.
+        verdict: supported, refuted, inconclusive or untestable, at `settings.margins`.
+        reasons: why, in words.
+        model_loss: of the model itself; `scrubbed_loss` of the scrubbed model, `baseline_loss` of its outputs
+            permuted over the inputs.
+        kl: KL(model || scrubbed).
+        agreement: how often the scrubbed model's answer is the model's; `accuracy` how often it is right.
+        abs_loss_change: mean of |scrubbed loss - model loss| over inputs, which cannot cancel out.
+        worst_label_loss: the largest mean scrubbed loss of a label.
+        match: how the graph compares with the known algorithm; None where that is not known.
+        settings: everything else that decided the figures.
+        seconds: wall-clock time.
         fidelity: 1 - E|z_scrubbed - z|^2 / E|z_permuted - z|^2 over centred logits z.
         faithfulness: 1 - KL(model || scrubbed) / KL(model || its outputs permuted).
         loss_recovered: (scrubbed - baseline) / (model - baseline), the figure of Chan et al. 2022.

@@ -11,10 +11,10 @@ import torch
 
 from scrubkit import __version__
 from scrubkit.hypothesis import Hypothesis
-from scrubkit.models.model import Model
+from scrubkit.models.model import Model, require_model
 from scrubkit.scrub.engine import EngineSubject
 from scrubkit.scrub.figures import Levels
-from scrubkit.scrub.options import as_hypothesis, check_draws, choose_device, recovered, versions
+from scrubkit.scrub.options import as_hypothesis, as_margins, check_draws, choose_device, recovered, versions
 from scrubkit.scrub.passes import Outputs, PassFigures, exact_figures, run_passes
 from scrubkit.scrub.plan import Plan, bind
 from scrubkit.scrub.score import Margins, Score, Settings
@@ -83,9 +83,9 @@ class Scorer:
     ) -> Score:
         """Score one hypothesis; see `score`."""
         began = time.perf_counter()
-        checked = as_hypothesis(hypothesis, self.known)
-        margins = margin if isinstance(margin, Margins) else Margins(fidelity=margin, faithfulness=margin)
+        margins = as_margins(margin)
         check_draws(draws)
+        checked = as_hypothesis(hypothesis, self.known)
         plan = bind(checked, self.subject, resample_root=resample_root)
         settings = Settings(
             method=f"causal scrubbing, scrubkit {__version__}",
@@ -205,7 +205,7 @@ def score(
         draws: passes over all inputs; "auto" doubles them until the verdict is decided or the interval of
             fidelity is narrow, sharing the error rate among the looks.
         seed: decides every draw; the same seed gives the same score, bit for bit on a CPU.
-        margin: how far from 1 fidelity and faithfulness may be.
+        margin: how far from 1 fidelity and faithfulness may be, by default .1.
         device: "auto", "cpu", "cuda" or "mps".
         dtype: of the activations; losses are float64 whatever it is.
         resample_root: first redraw the reference by the root's feature.
@@ -218,6 +218,7 @@ def score(
         HypothesisError: the hypothesis is not valid on this model; every fault is named.
         ScrubError: an option is out of range, the device is not there, or an enumeration is too large.
     """
+    require_model(model)
     scorer = Scorer(model, device=device, dtype=dtype)
     return scorer.score(
         hypothesis, draws=draws, seed=seed, margin=margin, resample_root=resample_root, exact=exact

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from jaxtyping import Bool
 
-from scrubkit.models.model import Model
+from scrubkit.models.model import Model, require_model
 from scrubkit.models.record import Certificate, Measurement
 from scrubkit.truth.algorithm import name_algorithm
 from scrubkit.truth.criteria import sentence
@@ -40,6 +40,7 @@ def certify(model: Model, *, train_mask: Bool[np.ndarray, " input"] | None = Non
     Raises:
         ModelError: the mask has the wrong length, or the activations of all inputs do not fit in memory.
     """
+    require_model(model)
     return issue(model, find(model, train_mask))
 
 

@@ -1,6 +1,7 @@
 """Hypothesis files: Python and JSON, what is refused, and what never runs."""
 
 import json
+import os
 
 import networkx as nx
 import pytest
@@ -51,6 +52,8 @@ def test_the_docstring_and_the_file_are_kept(tmp_path):
         ("x = 1\n\nraise ValueError('no')", "failed on line 3: ValueError: no"),
         ("def hypothesis():\n    return 1 / 0", "failed on line 2: ZeroDivisionError"),
         ("x = 1", "defines no hypothesis"),
+        ("def hypothesis():\n    graph = 3", "returned None; end it with: return graph"),
+        ("def hypothesis():\n    raise SystemExit(0)", "failed on line 2: SystemExit"),
         ("hypothesis = 3", "expected a networkx.DiGraph, found int"),
     ],
 )
@@ -60,6 +63,14 @@ def test_a_file_that_fails_says_where(tmp_path, text, message):
     with pytest.raises(HypothesisError, match=message) as error:
         load_hypothesis(path)
     assert str(path) in str(error.value)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.parametrize("name", ["x.json", "x.py"])
+def test_what_is_no_file_is_not_read(tmp_path, name):
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(HypothesisError, match="is no file"):
+        load_hypothesis(tmp_path / name)
 
 
 def test_without_code_python_is_refused_and_not_run(tmp_path):

@@ -44,7 +44,7 @@ def test_a_model_comes_back_as_it_was_saved(tmp_path):
         frequencies=(1, 2),
         clusters={1: (0, 3), 2: (4,)},
         carries=(Carries(site="hook_embed[pos=0]", feature="a", exact=True),),
-        subspaces={"plane": [[0.1, 1 / 3]]},
+        subspaces={"plane": [[0.1, 1 / 3, 0.0, 0.5]]},
     )
     model = tiny()
     certificate = Certificate(

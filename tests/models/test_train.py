@@ -12,8 +12,10 @@ from scrubkit.models.recipe import Recipe
 from scrubkit.models.record import ModelConfig
 from scrubkit.models.store import read
 from scrubkit.models.train import train
-from scrubkit.models.train_checkpoint import CHECKPOINT
+from scrubkit.models.train_checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
 from scrubkit.models.train_loop import Progress
+from scrubkit.models.train_plan import make_job
+from scrubkit.models.train_state import initial_state
 from scrubkit.task import ModularAddition, ModularMultiplication, Task
 
 TASK = ModularAddition(11)
@@ -83,6 +85,16 @@ def test_a_killed_run_resumes_to_the_same_bits(tmp_path, uninterrupted, step):
     resumed = train(TASK, seed=3, out=tmp_path, resume=True, **TINY)
     assert resumed.weights_hash == uninterrupted.weights_hash
     assert resumed.provenance == uninterrupted.provenance
+
+
+def test_a_checkpoint_is_read_into_memory_aligned_as_it_was(tmp_path):
+    """Products of matrices round by where their numbers lie; a file's header moves them."""
+    path = tmp_path / CHECKPOINT
+    for seeds in ([3], [3, 44], [3, 44, 555]):
+        job = make_job(TASK, seeds, RECIPE, 0.5, CONFIG)
+        save_checkpoint(initial_state(CONFIG, seeds, torch.device("cpu")), job, path)
+        state = load_checkpoint(path, job, torch.device("cpu"))
+        assert all(x.data_ptr() % 64 == 0 for x in (state.flat, state.momentum, state.second))
 
 
 def test_a_finished_run_leaves_a_model_and_no_checkpoint_and_resumes_to_itself(tmp_path, uninterrupted):

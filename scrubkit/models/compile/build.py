@@ -52,6 +52,10 @@ def compile_model(request: CompileRequest | None = None, **options: Any) -> Mode
     """
     if request is None:
         request = read_request(options)
+    elif not isinstance(request, CompileRequest):
+        raise ModelError(
+            f"expected keywords such as variant='pizza', p=59, found {request!r:.100}; or a CompileRequest"
+        )
     elif options:
         raise ModelError(f"a request and keywords were given, {', '.join(options)}; give one or the other")
     circles = check_request(request)
