@@ -91,16 +91,17 @@ def validate(
     from scrubkit.models.load import cache_folder
 
     limits = Limits(min_auroc, max_false_accept, max_false_reject, max_inconclusive, max_vacuous, max_faults)
-    kept = baseline is not None and (not update_baseline or baseline.exists())
-    old = read_baseline(baseline) if baseline is not None and kept else None
+    # A file that is to be replaced has to be a baseline, too.
+    there = baseline is not None and (baseline.exists() or not update_baseline)
+    old = read_baseline(baseline) if baseline is not None and there else None
     place = None if no_store else store or cache_folder() / "results.sqlite"
     # Methods of one's own are looked for in the current folder too, as python -m does.
     _import_from_here()
     console = Console(emoji=False)
     if not console.is_terminal:
         console = Console(emoji=False, width=WIDTH)
-    chosen = find_suite(suite) if held_out is None else fresh_suite(suite, held_out)
     scorers = [entrant.identity.name for entrant in enter(methods) if entrant.role == "score"]
+    chosen = find_suite(suite) if held_out is None else fresh_suite(suite, held_out)
     if old is not None and not update_baseline:
         require_comparable(old, SuiteRef.of(chosen), seed, draws, scorers, title=str(baseline))
     with shown_progress(Console(stderr=True, emoji=False)) as progress, _interruptible(place):

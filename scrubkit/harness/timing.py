@@ -16,6 +16,9 @@ from typing import Any
 GRACE = 1.0
 """Seconds that a call has to end once it was told to."""
 
+THREAD = "scrubkit-method"
+"""Name of the threads that methods run in."""
+
 
 class GivenUp(BaseException):
     """Raised inside a call whose time is over; not an Exception, so that methods do not swallow it."""
@@ -49,7 +52,7 @@ def call_within(seconds: float, function: Callable[[], Any]) -> Ended:
             box["error"] = error
 
     began = time.perf_counter()
-    thread = threading.Thread(target=target, daemon=True, name="scrubkit-method")
+    thread = threading.Thread(target=target, daemon=True, name=THREAD)
     thread.start()
     thread.join(seconds)
     took = time.perf_counter() - began

@@ -169,3 +169,15 @@ def test_results_refuse_bad_input(scrubkit, options, message):
     code, _, err = scrubkit("results", *options)
     assert code == 2
     assert message in err
+
+
+def test_an_interruption_says_what_is_left(scrubkit, files, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("scrubkit.harness.run.validate", interrupted)
+    # Threads that other tests left behind must not end this process.
+    monkeypatch.setattr(app, "_computes", lambda: False)
+    code, _, err = scrubkit(*arguments(files, "Oracle"))
+    assert code == 130
+    assert "interrupted; what was answered is kept in" in err
