@@ -12,7 +12,7 @@ score: $(VENV)/installed
 	$(BIN)/scrubkit score hypotheses/
 
 test: $(VENV)/installed-test check
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 check: $(VENV)/installed-test
 	$(BIN)/ruff check .
