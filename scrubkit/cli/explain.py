@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scrubkit.cli.score import DEFAULT_MODEL, wide_console, write_text
+from scrubkit.cli.score import DEFAULT_MODEL, require_place, wide_console, write_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,6 +48,7 @@ def explain(
     from scrubkit.report.plain import plain
     from scrubkit.scrub.explain import explain as test_claims
 
+    require_place(json)
     loaded = load(model)
     hypothesis = load_hypothesis(path, truth=loaded.truth, allow_code=not no_code)
     with _progress(Console(stderr=True, emoji=False)) as advance:

@@ -61,6 +61,7 @@ def score(
     from scrubkit.hypothesis import find_hypotheses
     from scrubkit.models.load import load
 
+    require_place(json)
     files = find_hypotheses(paths)
     loaded = load(model)
     err = Console(stderr=True, emoji=False)
@@ -180,10 +181,20 @@ def wide_console() -> Any:
     return console if console.is_terminal else Console(emoji=False, width=max(console.width, NARROWEST))
 
 
+def require_place(path: Path | None) -> None:
+    """Refuse before the work what could not be written after it; raises ScrubError."""
+    from scrubkit.report.place import place_fault
+
+    if path is not None and (fault := place_fault(path)):
+        raise ScrubError(f"--json {path} {fault}")
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a file; raises ScrubError where it cannot be written."""
+    from scrubkit.report.place import write_report
+
     try:
-        path.write_text(text, encoding="utf-8")
+        write_report(path, text)
     except OSError as error:
         raise ScrubError(f"cannot write {path}: {error.strerror}") from None
 

@@ -123,7 +123,7 @@ def test_draws_out_of_range_are_refused(invoke, pizza, draws):
         ("absent.py",),
         (FOLDER / "sum.py", "--model", "absent"),
         (FOLDER / "sum.py", "--device", "abacus"),
-        (FOLDER / "sum.py", "--json", "/absent/folder/out.json"),
+        (FOLDER / "sum.py", "--json", "/dev/null/out.json"),
     ],
 )
 def test_bad_input_is_an_error_with_a_message(invoke, pizza, arguments):
