@@ -65,6 +65,8 @@ def operator_rows(method: MethodReport, shown: int | None = SHOWN_OPERATORS) -> 
 
 def case_line(result: CaseResult) -> str:
     """Return a case on one line: what was asked, what came back, and why that is wrong."""
+    if result.outcome.fault is not None:
+        return f"{result.case}: {answer(result)}; the hypothesis is {result.label}"
     why = f": {'; '.join(result.failed[:2])}" if result.failed else ""
     return f"{result.case}: {answer(result)}, but it is {result.label}{why}"
 
