@@ -10,6 +10,7 @@ import os
 import pickle
 import threading
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any, Protocol
@@ -72,6 +73,9 @@ class Processes:
         Raises:
             BenchError: a method cannot be sent to another process, or a process was killed.
         """
+        # Workers keep tables of the last models; joblib takes that for a leak and replaces them, which loses
+        # nothing but the tables.
+        warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
         with joblib.parallel_config(backend="loky", n_jobs=self.n, inner_max_num_threads=1):
             parallel = joblib.Parallel(return_as="generator_unordered")
             tasks = (joblib.delayed(work_off)(index, job, os.getpid()) for index, job in enumerate(jobs))
