@@ -11,9 +11,9 @@ import importlib.util
 import json
 import sys
 import sysconfig
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Any
 
@@ -64,56 +64,66 @@ def code_hash(module: str) -> str:
 
 
 def _sources(module: str) -> set[Path]:
-    """Return the files of a module's package, and of the modules imported there that are not installed."""
-    found: set[Path] = set()
-    waiting, seen = [module], {module}
+    """Return the files of a module's package, and of what is imported there and not installed."""
+    found = _package(module)
+    waiting, seen = list(found), {module.partition(".")[0]}
     while waiting and len(found) <= MAX_SOURCES:
-        name = waiting.pop()
-        for path in _package(name) - found:
-            found.add(path)
-            for imported in _imports(path):
-                if imported not in seen and _is_own(_origin(imported)):
-                    waiting.append(imported)
-                seen.add(imported)
+        for name in _imports(waiting.pop()) - seen:
+            seen.add(name)
+            new = _package(name) - found if _is_own(name) else set()
+            found |= new
+            waiting += new
     return found
 
 
 def _package(module: str) -> set[Path]:
     """Return the files of the package that a module is from; of a huge package only the module's own."""
-    package = sys.modules.get(module.partition(".")[0])
-    folders = [Path(folder) for folder in getattr(package, "__path__", [])]
-    sources = {path for folder in folders for path in folder.rglob("*.py")}
+    sources = {path for folder in _folders(module.partition(".")[0]) for path in folder.rglob("*.py")}
     if sources and len(sources) <= MAX_SOURCES:
         return sources
     own = getattr(sys.modules.get(module), "__file__", None) or _origin(module)
     return {Path(own)} if own else set()
 
 
-def _imports(path: Path) -> Iterator[str]:
-    """Yield the names of modules that a file imports, or may import."""
+def _imports(path: Path) -> set[str]:
+    """Return the top-level names that a file imports, or may import."""
     try:
         tree = ast.parse(path.read_bytes())
     except (OSError, SyntaxError, ValueError):
-        return
+        return set()
+    names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names |= {alias.name.partition(".")[0] for alias in node.names}
         # Relative imports stay inside the package, all of which counts anyway.
         elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            names.add(node.module.partition(".")[0])
+    return names
 
 
-def _is_own(origin: str | None) -> bool:
-    """Say whether a file is somebody's own code: neither Python's, nor installed, nor scrubkit's."""
-    if origin is None or not origin.endswith(".py"):
+def _is_own(name: str) -> bool:
+    """Say whether a top-level name is one's own code: neither Python's, nor installed, nor scrubkit's."""
+    if name in sys.stdlib_module_names or name == scrubkit.__name__:
         return False
-    paths = sysconfig.get_paths()
-    theirs = {paths[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")}
-    theirs.add(str(Path(scrubkit.__file__).parent))
-    return not any(Path(origin).is_relative_to(folder) for folder in theirs) and not any(
-        part in ("site-packages", "dist-packages") for part in Path(origin).parts
+    origin = _origin(name)
+    places = _folders(name) or ([Path(origin)] if origin else [])
+    return bool(places) and all(place.suffix in ("", ".py") and not _is_installed(place) for place in places)
+
+
+def _is_installed(path: Path) -> bool:
+    return any(path.is_relative_to(folder) for folder in _INSTALLED) or bool(
+        {"site-packages", "dist-packages"} & set(path.parts)
     )
+
+
+_INSTALLED = {Path(sysconfig.get_path(name)) for name in ("purelib", "platlib")}
+
+
+def _folders(name: str) -> list[Path]:
+    """Return the folders of a top-level package; it is found and not imported."""
+    spec = _spec(name)
+    loaded = getattr(sys.modules.get(name), "__path__", None)
+    return [Path(folder) for folder in loaded or (spec and spec.submodule_search_locations) or ()]
 
 
 def _settings(method: Any) -> dict[str, Any]:
@@ -130,8 +140,12 @@ def _spell(value: Any) -> str:
 
 
 def _origin(module: str) -> str | None:
+    found = _spec(module)
+    return found.origin if found and found.has_location else None
+
+
+def _spec(module: str) -> ModuleSpec | None:
     try:
-        found = importlib.util.find_spec(module)
+        return importlib.util.find_spec(module)
     except (ImportError, ValueError, AttributeError):
         return None
-    return found.origin if found and found.has_location else None

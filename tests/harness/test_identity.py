@@ -72,3 +72,14 @@ def test_installed_packages_count_by_version_alone(fresh, tmp_path):
     assert changed.config != before.config
     (tmp_path / "helper.py").write_text("from deeper import K\n")
     assert fresh() == before
+
+
+def test_what_is_imported_only_at_need_is_read_and_not_run(fresh, tmp_path):
+    (tmp_path / "rare").mkdir()
+    (tmp_path / "rare" / "__init__.py").write_text("raise RuntimeError('imported')")
+    helper = tmp_path / "helper.py"
+    helper.write_text("from deeper import K\n\ndef at_need():\n    from rare.part import x\n")
+    before = fresh()
+    assert "rare" not in sys.modules
+    (tmp_path / "rare" / "part.py").write_text("x = 1\n")
+    assert fresh().config != before.config
