@@ -106,10 +106,11 @@ def _text(file: Path, model: Model, format: Literal["eap", "json"], *, allow_cod
 
 
 def _write(path: Path, text: str, *, overwrite: bool) -> None:
+    from scrubkit.report.place import write_report
+
     if path.exists() and not overwrite:
         raise HypothesisError("is there already; choose another name or add --overwrite", title=str(path))
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text + "\n", encoding="utf-8")
+        write_report(path, text + "\n")
     except OSError as error:
         raise HypothesisError(f"cannot be written: {error.strerror}", title=str(path)) from None

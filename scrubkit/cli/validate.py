@@ -89,6 +89,7 @@ def validate(
     from scrubkit.harness.run import validate as run
     from scrubkit.methods.protocol import Budget
     from scrubkit.models.load import cache_folder
+    from scrubkit.report.rows import missed
 
     limits = Limits(min_auroc, max_false_accept, max_false_reject, max_inconclusive, max_vacuous, max_faults)
     # A file that is to be replaced has to be a baseline, too.
@@ -121,7 +122,7 @@ def validate(
     _show(console, report, checks)
     if update_baseline and baseline is not None:
         write_baseline(baseline, report)
-    raise typer.Exit(1 if any(check.status == "missed" for check in checks) else 0)
+    raise typer.Exit(1 if missed(checks) else 0)
 
 
 def _refuse_options(

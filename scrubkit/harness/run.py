@@ -82,7 +82,7 @@ def validate(
     began = time.perf_counter()
     budget = budget or Budget()
     entrants = enter(methods)
-    chosen = suite if isinstance(suite, Suite) else find_suite(suite)
+    chosen = find_suite(suite)
     layout = lay_out(chosen.cases)
     with contextlib.ExitStack() as stack:
         kept = stack.enter_context(open_store(store, write=True)) if store is not None else None
@@ -93,12 +93,14 @@ def validate(
     return _report(run, answers, exact, asked, time.perf_counter() - began)
 
 
-def find_suite(source: str | Path) -> Suite:
-    """Return a published suite by name, or the one in a manifest file.
+def find_suite(source: str | Path | Suite) -> Suite:
+    """Return a published suite by name, the one in a manifest file, or the suite itself.
 
     Raises:
         BenchError: there is no such suite, or no such file.
     """
+    if isinstance(source, Suite):
+        return source
     path = Path(source)
     if path.is_file():
         return manifest.read(path)

@@ -156,7 +156,7 @@ def trials(
     suite: str | Path | Suite = "fast", *, seed: int = 0, budget: Budget | None = None
 ) -> list[CaseTrial]:
     """Return the cases of a suite as trials; ambiguous ones, which have no right answer, are left out."""
-    found = suite if isinstance(suite, Suite) else find_suite(suite)
+    found = find_suite(suite)
     source = found.name if isinstance(suite, Suite) else str(suite)
     reference = SuiteRef.of(found)
     budget = budget or Budget()
