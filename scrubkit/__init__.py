@@ -9,33 +9,33 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
+from scrubkit.version import __version__
 
 _HOME = {
     "ScrubkitError": "scrubkit.errors",
-    "Task": "scrubkit.task",
-    "ModularAddition": "scrubkit.task",
-    "ModularSubtraction": "scrubkit.task",
-    "ModularMultiplication": "scrubkit.task",
+    "Task": "scrubkit.core.task",
+    "ModularAddition": "scrubkit.core.task",
+    "ModularSubtraction": "scrubkit.core.task",
+    "ModularMultiplication": "scrubkit.core.task",
     "Model": "scrubkit.models.model",
     "Truth": "scrubkit.models.record",
     "Certificate": "scrubkit.models.record",
     "load": "scrubkit.models.load",
     "save": "scrubkit.models.store",
-    "train": "scrubkit.models.train",
-    "train_many": "scrubkit.models.train",
-    "compile_model": "scrubkit.models.compile",
-    "certify": "scrubkit.truth.certificate",
+    "train": "scrubkit.families.modular.train.train",
+    "train_many": "scrubkit.families.modular.train.train",
+    "compile_model": "scrubkit.families.modular.compile",
+    "certify": "scrubkit.families.modular.certify.certificate",
     "Hypothesis": "scrubkit.hypothesis",
     "load_hypothesis": "scrubkit.hypothesis",
-    "FunctionGraph": "scrubkit.scrub.function_graph",
-    "Score": "scrubkit.scrub.score",
-    "Margins": "scrubkit.scrub.score",
-    "score": "scrubkit.scrub.scoring",
-    "Scorer": "scrubkit.scrub.scoring",
-    "BridgeScorer": "scrubkit.scrub.bridge_scorer",
-    "scrub": "scrubkit.scrub.functions",
-    "explain": "scrubkit.scrub.explain",
+    "FunctionGraph": "scrubkit.subjects.function_graph",
+    "Score": "scrubkit.scrubbing.score",
+    "Margins": "scrubkit.scrubbing.score",
+    "score": "scrubkit.scrubbing.scoring",
+    "Scorer": "scrubkit.scrubbing.scoring",
+    "BridgeScorer": "scrubkit.scrubbing.bridge_scorer",
+    "scrub": "scrubkit.scrubbing.functions",
+    "explain": "scrubkit.scrubbing.explain",
     "Answer": "scrubkit.methods.protocol",
     "Budget": "scrubkit.methods.protocol",
     "Importances": "scrubkit.methods.protocol",
@@ -45,20 +45,20 @@ _HOME = {
 __all__ = ["__version__", *_HOME]  # pyright: ignore[reportUnsupportedDunderAll]
 
 if TYPE_CHECKING:
+    from scrubkit.core.task import ModularAddition as ModularAddition
+    from scrubkit.core.task import ModularMultiplication as ModularMultiplication
+    from scrubkit.core.task import ModularSubtraction as ModularSubtraction
+    from scrubkit.core.task import Task as Task
     from scrubkit.errors import ScrubkitError as ScrubkitError
-    from scrubkit.models.compile import compile_model as compile_model
+    from scrubkit.families.modular.certify.certificate import certify as certify
+    from scrubkit.families.modular.compile import compile_model as compile_model
+    from scrubkit.families.modular.train.train import train as train
+    from scrubkit.families.modular.train.train import train_many as train_many
     from scrubkit.models.load import load as load
     from scrubkit.models.model import Model as Model
     from scrubkit.models.record import Certificate as Certificate
     from scrubkit.models.record import Truth as Truth
     from scrubkit.models.store import save as save
-    from scrubkit.models.train import train as train
-    from scrubkit.models.train import train_many as train_many
-    from scrubkit.task import ModularAddition as ModularAddition
-    from scrubkit.task import ModularMultiplication as ModularMultiplication
-    from scrubkit.task import ModularSubtraction as ModularSubtraction
-    from scrubkit.task import Task as Task
-    from scrubkit.truth.certificate import certify as certify
 
 
 def __getattr__(name: str) -> object:

@@ -10,7 +10,6 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from scrubkit import __version__
 from scrubkit.cli import (
     certify,
     check,
@@ -25,6 +24,7 @@ from scrubkit.cli import (
     validate,
 )
 from scrubkit.errors import ScrubkitError
+from scrubkit.version import __version__
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C."""

@@ -6,9 +6,9 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from scrubkit.families.modular.certify.criteria import spell
 from scrubkit.models.record import Certificate, Measurement
 from scrubkit.report.plain import plain
-from scrubkit.truth.criteria import spell
 
 
 def certificate_table(certificate: Certificate, name: str) -> Group:

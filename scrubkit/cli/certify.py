@@ -28,8 +28,8 @@ def certify(
     from rich.console import Console
 
     from scrubkit.cli.certificate_table import certificate_table, verdict
+    from scrubkit.families.modular.certify.certificate import certify as measure
     from scrubkit.models.load import load
-    from scrubkit.truth.certificate import certify as measure
 
     loaded = load(model)
     certificate = measure(loaded)

@@ -12,7 +12,7 @@ from scrubkit.cli.score import DEFAULT_MODEL, complain, write_text
 from scrubkit.errors import HypothesisError, ScrubkitError
 
 if TYPE_CHECKING:
-    from scrubkit.scrub.plan import Plan
+    from scrubkit.scrubbing.plan import Plan
 
 TEMPLATE = Path(__file__).parent / "new_hypothesis.py.txt"
 """What ``scrubkit new`` writes, with NAME for the name."""
@@ -41,8 +41,8 @@ def check(
 
     from scrubkit.hypothesis import find_hypotheses
     from scrubkit.models.load import load
-    from scrubkit.scrub.check import check as check_one
-    from scrubkit.scrub.engine import EngineSubject
+    from scrubkit.scrubbing.check import check as check_one
+    from scrubkit.scrubbing.engine import EngineSubject
 
     files = find_hypotheses(paths)
     loaded = load(model)

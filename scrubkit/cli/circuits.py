@@ -77,9 +77,9 @@ def import_circuit(
     """Write a circuit of another tool as a hypothesis, which ``scrubkit score`` takes."""
     from rich.console import Console
 
+    from scrubkit.core.task import lookup
+    from scrubkit.formats import from_eap, read_eap
     from scrubkit.hypothesis import to_json
-    from scrubkit.interchange import from_eap, read_eap
-    from scrubkit.task import lookup
 
     lookup(task)
     if out.suffix != ".json":
@@ -94,9 +94,9 @@ def import_circuit(
 
 
 def _text(file: Path, model: Model, format: Literal["eap", "json"], *, allow_code: bool) -> str:
+    from scrubkit.formats import to_eap
     from scrubkit.hypothesis import load_hypothesis, to_json
-    from scrubkit.interchange import to_eap
-    from scrubkit.scrub.transformer import anatomy_of
+    from scrubkit.subjects.sites import anatomy_of
 
     hypothesis = load_hypothesis(file, truth=model.truth, allow_code=allow_code)
     if format == "json":

@@ -65,7 +65,7 @@ def compile_(
 
     from rich.console import Console
 
-    from scrubkit.models.compile import compile_model
+    from scrubkit.families.modular.compile import compile_model
     from scrubkit.models.store import save
 
     model = compile_model(**options)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from scrubkit.scrub.explain import Explanation, Step
+    from scrubkit.scrubbing.explain import Explanation, Step
 
 
 def register(app: typer.Typer) -> None:
@@ -46,7 +46,7 @@ def explain(
     from scrubkit.hypothesis import load_hypothesis
     from scrubkit.models.load import load
     from scrubkit.report.plain import plain
-    from scrubkit.scrub.explain import explain as test_claims
+    from scrubkit.scrubbing.explain import explain as test_claims
 
     require_place(json)
     loaded = load(model)

@@ -36,7 +36,7 @@ def import_(
     """Convert another project's checkpoint, without running code from it."""
     from rich.console import Console
 
-    from scrubkit.models.published import read_published
+    from scrubkit.families.modular.published.read import read_published
     from scrubkit.models.store import save
 
     model = read_published(path, p=p, task=task, config=config, heads=heads)
@@ -65,7 +65,7 @@ def named_models() -> Table:
     """Return the bundled and the compiled models as a table."""
     from rich.table import Table
 
-    from scrubkit.models.catalogue import CATALOGUE
+    from scrubkit.families.modular.catalogue import CATALOGUE
     from scrubkit.models.load import BUNDLED, bundled_names
     from scrubkit.models.store import read_record
 

@@ -13,11 +13,11 @@ from scrubkit.errors import ScrubkitError
 
 RECORDS = {
     "baseline": "scrubkit.harness.baseline:Baseline",
-    "explanation": "scrubkit.scrub.explain:Explanation",
+    "explanation": "scrubkit.scrubbing.explain:Explanation",
     "hypothesis": "scrubkit.hypothesis:HypothesisFile",
     "model": "scrubkit.models.record:ModelRecord",
     "report": "scrubkit.harness.report:Report",
-    "score": "scrubkit.scrub.score:Score",
+    "score": "scrubkit.scrubbing.score:Score",
     "scores": "scrubkit.cli.score_file:ScoreFile",
 }
 """File name of each schema, and the pydantic model that it describes."""

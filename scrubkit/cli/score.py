@@ -122,9 +122,9 @@ def _score_file(model: Model, path: Path, options: Options) -> Scored:
     from scrubkit.cli.score_file import Scored
     from scrubkit.hypothesis import load_hypothesis
     from scrubkit.hypothesis.checks import GraphError
-    from scrubkit.scrub.check import check
-    from scrubkit.scrub.expectation import expected_verdicts
-    from scrubkit.scrub.scoring import Scorer
+    from scrubkit.scrubbing.check import check
+    from scrubkit.scrubbing.expectation import expected_verdicts
+    from scrubkit.scrubbing.scoring import Scorer
 
     scorer = Scorer.for_model(model, device=options.device)
     try:

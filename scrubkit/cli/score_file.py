@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
-from scrubkit.scrub.score import Score
+from scrubkit.scrubbing.score import Score
 
 
 class Scored(BaseModel):

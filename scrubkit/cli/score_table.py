@@ -10,7 +10,7 @@ from rich.text import Text
 
 from scrubkit.cli.score_file import Scored
 from scrubkit.report.plain import plain
-from scrubkit.scrub.score import Interval
+from scrubkit.scrubbing.score import Interval
 
 COLOURS = {"supported": "green", "refuted": "red", "inconclusive": "yellow", "untestable": "magenta"}
 

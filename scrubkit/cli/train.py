@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from scrubkit.families.modular.train.loop import Progress
     from scrubkit.models.model import Model
-    from scrubkit.models.train_loop import Progress
 
 
 def register(app: typer.Typer) -> None:
@@ -49,9 +49,9 @@ def train(
 
     from rich.console import Console
 
-    from scrubkit.models.train import train as train_one
-    from scrubkit.models.train import train_many
-    from scrubkit.task import Task
+    from scrubkit.core.task import Task
+    from scrubkit.families.modular.train.train import train as train_one
+    from scrubkit.families.modular.train.train import train_many
 
     console, err = Console(emoji=False), Console(stderr=True, emoji=False)
     options: dict[str, Any] = {
@@ -125,8 +125,8 @@ def _certify(model: Model, folder: Path) -> Model:
     """Certify a model and store it with its certificate, unless an earlier command did."""
     if model.certificate is not None:
         return model
+    from scrubkit.families.modular.certify.certificate import with_certificate
     from scrubkit.models.store import save
-    from scrubkit.truth.certificate import with_certificate
 
     certified = with_certificate(model)
     save(certified, folder, overwrite=True)

@@ -80,7 +80,7 @@ def validate(
     _refuse_options(written, baseline, update_baseline=update_baseline, store=store, no_store=no_store)
     from rich.console import Console
 
-    from scrubkit.benchmark.suites import held_out as fresh_suite
+    from scrubkit.bench.suites import held_out as fresh_suite
     from scrubkit.cli.progress import shown_progress
     from scrubkit.harness.baseline import read_baseline, require_comparable, write_baseline
     from scrubkit.harness.limits import Limits

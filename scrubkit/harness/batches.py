@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from scrubkit.benchmark.case import Case
-from scrubkit.benchmark.models import build
+from scrubkit.bench.case import Case
+from scrubkit.bench.models import build
 from scrubkit.errors import BenchError, ScrubkitError
 from scrubkit.harness.ask import Examiner
 from scrubkit.harness.outcome import Finding, Outcome

@@ -19,10 +19,10 @@ from jaxtyping import Float, Int
 from scipy.integrate import trapezoid
 from torch import Tensor
 
+from scrubkit.core.site import Part
 from scrubkit.models.model import Model
-from scrubkit.scrub.engine import EngineSubject
-from scrubkit.scrub.subject import Edit
-from scrubkit.site import Part
+from scrubkit.scrubbing.engine import EngineSubject
+from scrubkit.subjects.subject import Edit
 
 SHARES = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0)
 """Shares of the sites at which f is measured; areas are taken by the trapezoid rule."""

@@ -11,10 +11,10 @@ import torch
 from scrubkit.errors import ScrubkitError
 from scrubkit.hypothesis import Hypothesis
 from scrubkit.models.model import Model
-from scrubkit.scrub.engine import EngineSubject
-from scrubkit.scrub.exact import enumerate_outputs
-from scrubkit.scrub.figures import Levels, figures_of
-from scrubkit.scrub.plan import bind
+from scrubkit.scrubbing.engine import EngineSubject
+from scrubkit.scrubbing.exact import enumerate_outputs
+from scrubkit.scrubbing.figures import Levels, figures_of
+from scrubkit.scrubbing.plan import bind
 
 ESTIMANDS = ("loss_recovered", "fidelity", "faithfulness")
 MAX_INPUTS = 200

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from scrubkit.benchmark.case import Case
+from scrubkit.bench.case import Case
 from scrubkit.harness.identity import Identity
 from scrubkit.harness.intervals import clustered_auroc, proportion
 from scrubkit.harness.outcome import Outcome

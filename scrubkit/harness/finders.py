@@ -14,6 +14,7 @@ import numpy as np
 from scipy import stats
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from scrubkit.core.site import Part, overlap, parse, resolve
 from scrubkit.errors import ScrubkitError
 from scrubkit.harness.circuits import recovery_areas
 from scrubkit.harness.identity import Identity
@@ -21,9 +22,8 @@ from scrubkit.harness.intervals import mean_over_models, proportion
 from scrubkit.harness.outcome import Fault, Finding
 from scrubkit.harness.report import CircuitFigures, FinderReport
 from scrubkit.models.model import Model
-from scrubkit.scrub.transformer import anatomy_of
-from scrubkit.site import Part, overlap, parse, resolve
-from scrubkit.truth.graph import truth_graph
+from scrubkit.scrubbing.truth_graph import truth_graph
+from scrubkit.subjects.sites import anatomy_of
 
 
 def finder_report(

@@ -10,14 +10,14 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-from scrubkit.benchmark.case import Case
+from scrubkit.bench.case import Case
+from scrubkit.core.site import parse, resolve
+from scrubkit.core.task import Task
 from scrubkit.hypothesis import Hypothesis, from_json
 from scrubkit.models.model import Model
 from scrubkit.models.record import Provenance
 from scrubkit.models.weights import Weights
-from scrubkit.scrub.transformer import anatomy_of
-from scrubkit.site import parse, resolve
-from scrubkit.task import Task
+from scrubkit.subjects.sites import anatomy_of
 
 
 @dataclass(frozen=True)

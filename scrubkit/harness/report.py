@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from scrubkit.benchmark.case import LabelName
-from scrubkit.benchmark.manifest import Suite
+from scrubkit.bench.case import LabelName
+from scrubkit.bench.manifest import Suite
 from scrubkit.harness.outcome import Finding, Outcome, Record
 
 SCHEMA_VERSION = 1

@@ -10,10 +10,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from scrubkit import __version__
-from scrubkit.benchmark import manifest
-from scrubkit.benchmark.manifest import Suite
-from scrubkit.benchmark.suites import load_suite
+from scrubkit.bench import manifest
+from scrubkit.bench.manifest import Suite
+from scrubkit.bench.suites import load_suite
 from scrubkit.errors import BenchError
 from scrubkit.harness.backends import Backend, backend
 from scrubkit.harness.batches import Job, Layout, lay_out, split
@@ -26,7 +25,8 @@ from scrubkit.harness.report import Report, SuiteRef
 from scrubkit.harness.store import Store, open_store
 from scrubkit.methods.protocol import Budget
 from scrubkit.methods.registry import find_method
-from scrubkit.scrub.options import versions
+from scrubkit.scrubbing.options import versions
+from scrubkit.version import __version__
 
 Progress = Callable[[int, int], None]
 Answer = Outcome | Finding

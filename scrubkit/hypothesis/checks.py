@@ -9,8 +9,8 @@ from typing import Any
 import networkx as nx
 import numpy as np
 
+from scrubkit.core.feature import parse as parse_feature
 from scrubkit.errors import FeatureError, HypothesisError, nearest
-from scrubkit.feature import parse as parse_feature
 from scrubkit.hypothesis.claim import Hypothesis, Node, Sampler
 
 GRAPH_KEYS = ("name", "task", "expect", "subspaces", "doc")

@@ -16,8 +16,8 @@ from typing import Any, Literal
 
 import networkx as nx
 
-from scrubkit.feature import Feature
-from scrubkit.site import Part
+from scrubkit.core.feature import Feature
+from scrubkit.core.site import Part
 
 Sampler = Literal["feature", "uniform", "exact"] | tuple[int, ...]
 

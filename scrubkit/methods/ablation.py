@@ -17,15 +17,15 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from scrubkit.core.site import Part
+from scrubkit.core.task import Task
 from scrubkit.hypothesis import Hypothesis
 from scrubkit.methods.circuit import ablated, beside, logit_difference, named_parts
 from scrubkit.methods.protocol import Answer, Budget
 from scrubkit.models.model import Model
-from scrubkit.scrub.local import Sample, SampleSubject
-from scrubkit.scrub.plan import bind
-from scrubkit.scrub.scoring import Scorer
-from scrubkit.site import Part
-from scrubkit.task import Task
+from scrubkit.scrubbing.local import Sample, SampleSubject
+from scrubkit.scrubbing.plan import bind
+from scrubkit.scrubbing.scoring import Scorer
 
 SIZE = 2048
 """Inputs that are run at most."""

@@ -15,10 +15,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from scrubkit.core.task import Task
 from scrubkit.methods.protocol import Budget, Importances
 from scrubkit.models.model import Model
 from scrubkit.models.weights import Weights
-from scrubkit.task import Task
 
 PAIRS = 256
 """Pairs of a clean and a corrupt input."""

@@ -14,10 +14,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from scrubkit.core.task import Task
 from scrubkit.methods.circuit import logit_difference
 from scrubkit.methods.protocol import Budget, Importances
 from scrubkit.models.model import Model
-from scrubkit.task import Task
 
 PAIRS = 256
 """Pairs of a clean and a corrupt input."""

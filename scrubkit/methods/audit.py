@@ -9,9 +9,9 @@ import torch
 
 from scrubkit.methods.checks import Check, holm, negligible, p_above, share_of
 from scrubkit.methods.peers import random_peer
-from scrubkit.scrub.figures import Levels, figures_of
-from scrubkit.scrub.local import Changes, LocalScrubs, Sample, SampleSubject, alike, readers
-from scrubkit.scrub.plan import Plan, Visit
+from scrubkit.scrubbing.figures import Levels, figures_of
+from scrubkit.scrubbing.local import Changes, LocalScrubs, Sample, SampleSubject, alike, readers
+from scrubkit.scrubbing.plan import Plan, Visit
 
 PEERS = 4
 """Random parts that an edge is compared with, each on its share of the sample."""

@@ -19,16 +19,16 @@ from __future__ import annotations
 
 import torch
 
+from scrubkit.core.task import Task
 from scrubkit.hypothesis import Hypothesis
 from scrubkit.methods.audit import Audit, Limits
 from scrubkit.methods.checks import Check, smallest_slack
 from scrubkit.methods.controls import run_controls
 from scrubkit.methods.protocol import Answer, AnswerVerdict, Budget
 from scrubkit.models.model import Model
-from scrubkit.scrub.local import Sample, SampleSubject
-from scrubkit.scrub.plan import bind
-from scrubkit.scrub.scoring import Scorer
-from scrubkit.task import Task
+from scrubkit.scrubbing.local import Sample, SampleSubject
+from scrubkit.scrubbing.plan import bind
+from scrubkit.scrubbing.scoring import Scorer
 
 LOOKS = (512, 4096)
 """Sizes of the sample; the larger one is taken where the smaller leaves a claim open."""

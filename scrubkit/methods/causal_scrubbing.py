@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import torch
 
+from scrubkit.core.task import Task
 from scrubkit.hypothesis import Hypothesis
 from scrubkit.methods.protocol import Answer, AnswerVerdict, Budget
 from scrubkit.methods.seeds import draw_seed
 from scrubkit.models.model import Model
-from scrubkit.scrub.scoring import Scorer
-from scrubkit.task import Task
+from scrubkit.scrubbing.scoring import Scorer
 
 ENOUGH = 0.95
 """Share of the loss that a supported hypothesis recovers; the published studies set no rule, this is ours."""

@@ -10,8 +10,8 @@ from typing import Literal
 import numpy as np
 from scipy import stats
 
-from scrubkit.scrub.local import Changes
-from scrubkit.scrub.score import Interval
+from scrubkit.scrubbing.local import Changes
+from scrubkit.scrubbing.score import Interval
 
 ALPHA = 0.05
 _NO_EFFECT = 1e-9

@@ -14,12 +14,12 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from scrubkit.scrub.incremental import read_edited
-from scrubkit.scrub.local import SampleSubject
-from scrubkit.scrub.plan import Plan
-from scrubkit.scrub.subject import Edit
-from scrubkit.scrub.tables import kind
-from scrubkit.site import Anatomy, Part, overlap
+from scrubkit.core.site import Anatomy, Part, overlap
+from scrubkit.scrubbing.local import SampleSubject
+from scrubkit.scrubbing.plan import Plan
+from scrubkit.subjects.incremental import read_edited
+from scrubkit.subjects.subject import Edit
+from scrubkit.subjects.tables import kind
 
 Replacement = Callable[[Part], Tensor]
 """The value that an ablated part takes, for each item."""

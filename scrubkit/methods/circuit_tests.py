@@ -23,17 +23,17 @@ from jaxtyping import Float
 from scipy import stats
 from torch import Tensor
 
+from scrubkit.core.site import Anatomy, Part
+from scrubkit.core.task import Task
 from scrubkit.hypothesis import Hypothesis
 from scrubkit.methods.checks import ALPHA, p_above
 from scrubkit.methods.circuit import ablated, beside, logit_difference, named_parts
 from scrubkit.methods.peers import random_peer
 from scrubkit.methods.protocol import Answer, Budget
 from scrubkit.models.model import Model
-from scrubkit.scrub.local import Sample, SampleSubject
-from scrubkit.scrub.plan import bind
-from scrubkit.scrub.scoring import Scorer
-from scrubkit.site import Anatomy, Part
-from scrubkit.task import Task
+from scrubkit.scrubbing.local import Sample, SampleSubject
+from scrubkit.scrubbing.plan import bind
+from scrubkit.scrubbing.scoring import Scorer
 
 SIZE = 256
 RANDOM_CIRCUITS = 32

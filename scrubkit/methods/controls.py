@@ -13,14 +13,15 @@ from functools import lru_cache
 
 import torch
 
+from scrubkit.core.task import Task
 from scrubkit.errors import ScrubError
 from scrubkit.models.model import Model
 from scrubkit.models.record import ModelConfig, Provenance
 from scrubkit.models.weights import random_weights
-from scrubkit.scrub.engine import EngineSubject
-from scrubkit.scrub.evaluate import scrub_rows
-from scrubkit.scrub.figures import Levels
-from scrubkit.scrub.local import (
+from scrubkit.scrubbing.engine import EngineSubject
+from scrubkit.scrubbing.evaluate import scrub_rows
+from scrubkit.scrubbing.figures import Levels
+from scrubkit.scrubbing.local import (
     Sample,
     SampleSubject,
     shuffled,
@@ -28,9 +29,8 @@ from scrubkit.scrub.local import (
     with_exchanges,
     with_others,
 )
-from scrubkit.scrub.plan import Plan, Visit
-from scrubkit.scrub.sampling import Exchange
-from scrubkit.task import Task
+from scrubkit.scrubbing.plan import Plan, Visit
+from scrubkit.scrubbing.sampling import Exchange
 
 SIZE = 64
 """Inputs on which controls are run; their outcomes are far apart."""

@@ -13,16 +13,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from scrubkit.core.site import Part
+from scrubkit.core.task import Task
 from scrubkit.hypothesis import Hypothesis
 from scrubkit.methods.protocol import Answer, Budget
 from scrubkit.methods.seeds import draw_seed
 from scrubkit.methods.variables import Variable, variables_of
 from scrubkit.models.model import Model
-from scrubkit.scrub.local import SampleSubject
-from scrubkit.scrub.plan import bind
-from scrubkit.scrub.scoring import Scorer
-from scrubkit.site import Part
-from scrubkit.task import Task
+from scrubkit.scrubbing.local import SampleSubject
+from scrubkit.scrubbing.plan import bind
+from scrubkit.scrubbing.scoring import Scorer
 
 TRAIN, TEST = 512, 512
 EPOCHS, BATCH, RATE = 12, 128, 0.1

@@ -9,16 +9,16 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from scrubkit.core.task import Task
 from scrubkit.hypothesis import Hypothesis
 from scrubkit.methods.protocol import Answer, Budget
 from scrubkit.methods.variables import Variable, variables_of
 from scrubkit.models.model import Model
-from scrubkit.scrub.incremental import read_edited
-from scrubkit.scrub.local import SampleSubject
-from scrubkit.scrub.plan import bind
-from scrubkit.scrub.scoring import Scorer
-from scrubkit.scrub.subject import Edit
-from scrubkit.task import Task
+from scrubkit.scrubbing.local import SampleSubject
+from scrubkit.scrubbing.plan import bind
+from scrubkit.scrubbing.scoring import Scorer
+from scrubkit.subjects.incremental import read_edited
+from scrubkit.subjects.subject import Edit
 
 PAIRS = 512
 """Pairs of base and source for each variable."""

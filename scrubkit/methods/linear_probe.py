@@ -14,13 +14,13 @@ import torch
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import Ridge
 
+from scrubkit.core.task import Task
 from scrubkit.hypothesis import Hypothesis
 from scrubkit.methods.protocol import Answer, Budget
 from scrubkit.models.model import Model
-from scrubkit.scrub.local import SampleSubject
-from scrubkit.scrub.plan import bind
-from scrubkit.scrub.scoring import Scorer
-from scrubkit.task import Task
+from scrubkit.scrubbing.local import SampleSubject
+from scrubkit.scrubbing.plan import bind
+from scrubkit.scrubbing.scoring import Scorer
 
 SIZE = 3000
 """Inputs at most; half of them fit the probe."""

@@ -11,14 +11,14 @@ from dataclasses import replace
 
 import torch
 
+from scrubkit.core.task import Task
 from scrubkit.hypothesis import Hypothesis
 from scrubkit.methods.protocol import Answer, Budget
 from scrubkit.models.model import Model
-from scrubkit.scrub.evaluate import scrub_rows
-from scrubkit.scrub.local import Sample, SampleSubject, squared_change, with_exchanges
-from scrubkit.scrub.plan import bind
-from scrubkit.scrub.scoring import Scorer
-from scrubkit.task import Task
+from scrubkit.scrubbing.evaluate import scrub_rows
+from scrubkit.scrubbing.local import Sample, SampleSubject, squared_change, with_exchanges
+from scrubkit.scrubbing.plan import bind
+from scrubkit.scrubbing.scoring import Scorer
 
 SIZE = 1024
 """Inputs that are run at most."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import torch
 
-from scrubkit.site import Anatomy, Part
+from scrubkit.core.site import Anatomy, Part
 
 
 def random_peer(

@@ -25,9 +25,9 @@ from typing import Literal, Protocol, runtime_checkable
 
 import torch
 
+from scrubkit.core.task import Task
 from scrubkit.hypothesis import Hypothesis
 from scrubkit.models.model import Model
-from scrubkit.task import Task
 
 AnswerVerdict = Literal["supported", "refuted", "inconclusive", "untestable"]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import torch
 
+from scrubkit.core.task import Task
 from scrubkit.hypothesis import Hypothesis
 from scrubkit.methods.protocol import Answer, Budget, Importances
 from scrubkit.models.model import Model
-from scrubkit.scrub.transformer import anatomy_of
-from scrubkit.task import Task
+from scrubkit.subjects.sites import anatomy_of
 
 
 class RandomScores:

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int
 
-from scrubkit.feature import class_ids
-from scrubkit.scrub.plan import Plan
-from scrubkit.scrub.subject import Subject
-from scrubkit.site import Part
+from scrubkit.core.feature import class_ids
+from scrubkit.core.site import Part
+from scrubkit.scrubbing.plan import Plan
+from scrubkit.subjects.subject import Subject
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from pathlib import Path
 import platformdirs
 
 from scrubkit.errors import ModelError, nearest
+from scrubkit.families.modular.catalogue import CATALOGUE
+from scrubkit.families.modular.published.read import read_published
 from scrubkit.models.atomic import os_errors
-from scrubkit.models.catalogue import CATALOGUE
 from scrubkit.models.model import Model
-from scrubkit.models.published import read_published
 from scrubkit.models.store import RECORD, WEIGHTS, read, save
 
 BUNDLED = Path(__file__).parent / "bundled"
@@ -32,11 +32,11 @@ def load(name_or_path: str | Path, *, cache_dir: str | Path | None = None) -> Mo
         name_or_path: one of
 
             - the name of a model in the package, see `bundled_names`;
-            - the name of a compiled model, see `scrubkit.models.catalogue.CATALOGUE`; it is compiled at first
-              use and kept;
+            - the name of a compiled model, see `scrubkit.families.modular.catalogue.CATALOGUE`; it is
+              compiled at first use and kept;
             - a folder that `save` wrote;
             - ``hf://owner/name[@revision]``, a model on the Hugging Face hub (extra ``hub``);
-            - a checkpoint file of another project, see `scrubkit.models.published`.
+            - a checkpoint file of another project, see `scrubkit.families.modular.published.read`.
         cache_dir: where compiled and downloaded models are kept; by default ``$SCRUBKIT_CACHE``, or else the
             user's cache folder.
 
@@ -88,7 +88,7 @@ def load_compiled(name: str, *, cache_dir: str | Path | None = None) -> Model:
         return read(folder)
     except ModelError:
         pass
-    from scrubkit.models.compile import compile_model
+    from scrubkit.families.modular.compile import compile_model
 
     model = compile_model(**CATALOGUE[name]).with_(name=name)
     try:
@@ -99,7 +99,7 @@ def load_compiled(name: str, *, cache_dir: str | Path | None = None) -> Model:
 
 def compiled_key(name: str) -> str:
     """Return the SHA-256 of a compiled model's request and of the code that compiles it."""
-    from scrubkit.models import compile as compiler
+    from scrubkit.families.modular import compile as compiler
 
     request = compiler.CompileRequest(**CATALOGUE[name])
     digest = hashlib.sha256(f"{name} {request.digest}".encode())

@@ -10,10 +10,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from scrubkit.core.task import Task
 from scrubkit.errors import ModelError
 from scrubkit.models.record import Certificate, ModelConfig, Provenance, Truth
 from scrubkit.models.weights import Weights, run
-from scrubkit.task import Task
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge

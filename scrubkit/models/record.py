@@ -1,7 +1,7 @@
 """What is written down about a model: shape, provenance, truth and certificate.
 
 These are the pydantic models behind a model's JSON file. They hold facts only; the code that finds
-the facts is in `scrubkit.models.compile` (by construction) and `scrubkit.truth` (by measurement).
+the facts is in a family: by construction (`compile`) or by measurement (`certify`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from scrubkit.task import Task
+from scrubkit.core.task import Task
 
 SCHEMA_VERSION = 1
 """Version of the model JSON; a file with a higher one is refused."""

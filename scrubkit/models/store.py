@@ -16,13 +16,13 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 from safetensors import SafetensorError
 
+from scrubkit.core.task import Task
 from scrubkit.errors import ModelError, ScrubkitError
+from scrubkit.families.modular.sound import certificate_faults, truth_faults
 from scrubkit.models.atomic import beside, os_errors, sync_folder, write_atomically, write_synced
 from scrubkit.models.model import Model, require_model
 from scrubkit.models.record import SCHEMA_VERSION, ModelConfig, ModelRecord, TaskRecord
-from scrubkit.models.sound import certificate_faults, truth_faults
 from scrubkit.models.weights import Weights, from_mapping, shapes
-from scrubkit.task import Task
 
 WEIGHTS = "weights.safetensors"
 RECORD = "model.json"

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import scrubkit
-from scrubkit.benchmark.case import Case
+from scrubkit.bench.case import Case
 from scrubkit.harness.figures import method_report
 from scrubkit.harness.identity import Identity
 from scrubkit.harness.outcome import Outcome, Record
 from scrubkit.harness.report import MethodReport, Report, SuiteRef
 from scrubkit.methods.protocol import Budget
-from scrubkit.scrub.options import versions
+from scrubkit.scrubbing.options import versions
 
 
 class Entry(Record):

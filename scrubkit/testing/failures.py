@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from scrubkit.benchmark.case import Case, Evidence
+from scrubkit.bench.case import Case, Evidence
 from scrubkit.harness.outcome import Outcome
 
 EXPECTED = {

@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from scrubkit.benchmark.suites import Suite
+from scrubkit.bench.suites import Suite
 from scrubkit.errors import BenchError
 from scrubkit.methods.protocol import Budget
 from scrubkit.methods.registry import find_method

@@ -8,13 +8,13 @@ from functools import lru_cache
 
 import networkx as nx
 
-from scrubkit.benchmark.known import Known
-from scrubkit.benchmark.stories import FAMILIES
+from scrubkit.bench.known import Known
+from scrubkit.bench.stories import FAMILIES
+from scrubkit.core.site import parse, resolve
+from scrubkit.families.modular.compile import compile_model
 from scrubkit.hypothesis import Hypothesis, from_graph
-from scrubkit.models.compile import compile_model
 from scrubkit.models.model import Model
-from scrubkit.scrub.transformer import anatomy_of
-from scrubkit.site import parse, resolve
+from scrubkit.subjects.sites import anatomy_of
 
 
 @lru_cache(maxsize=1)

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from scrubkit.benchmark.case import Case, Label
-from scrubkit.benchmark.models import build
-from scrubkit.benchmark.suites import Suite
+from scrubkit.bench.case import Case, Label
+from scrubkit.bench.models import build
+from scrubkit.bench.suites import Suite
 from scrubkit.errors import BenchError, nearest
 from scrubkit.harness.ask import Examiner
 from scrubkit.harness.figures import judge

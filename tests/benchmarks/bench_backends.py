@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 
 import scrubkit
-from scrubkit.benchmark.suites import load_suite
+from scrubkit.bench.suites import load_suite
 from scrubkit.harness.run import validate
 
 

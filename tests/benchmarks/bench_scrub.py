@@ -19,13 +19,13 @@ from torch import Tensor
 import scrubkit
 from scrubkit.hypothesis import from_graph
 from scrubkit.models.model import Model
-from scrubkit.scrub.engine import EngineSubject, Program
-from scrubkit.scrub.evaluate import own_rows
-from scrubkit.scrub.figures import Levels, figures_of
-from scrubkit.scrub.passes import cpu_tiles
-from scrubkit.scrub.plan import bind
-from scrubkit.scrub.sampling import Draws
-from scrubkit.scrub.scoring import Scorer
+from scrubkit.scrubbing.engine import EngineSubject, Program
+from scrubkit.scrubbing.evaluate import own_rows
+from scrubkit.scrubbing.figures import Levels, figures_of
+from scrubkit.scrubbing.passes import cpu_tiles
+from scrubkit.scrubbing.plan import bind
+from scrubkit.scrubbing.sampling import Draws
+from scrubkit.scrubbing.scoring import Scorer
 
 CPU = torch.device("cpu")
 

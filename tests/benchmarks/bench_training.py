@@ -15,14 +15,14 @@ from collections.abc import Callable
 
 import torch
 
+from scrubkit.core.task import ModularAddition, Task
+from scrubkit.families.modular.train.loop import Progress
+from scrubkit.families.modular.train.recipe import RECIPES, default_config, default_fraction
+from scrubkit.families.modular.train.state import initial_state, split_rows
+from scrubkit.families.modular.train.stepper import Stepper
+from scrubkit.families.modular.train.train import train
 from scrubkit.models.bridge import build_bridge
-from scrubkit.models.recipe import RECIPES, default_config, default_fraction
-from scrubkit.models.stepper import Stepper
-from scrubkit.models.train import train
-from scrubkit.models.train_loop import Progress
-from scrubkit.models.train_state import initial_state, split_rows
 from scrubkit.models.weights import random_weights
-from scrubkit.task import ModularAddition, Task
 
 TARGET = 1e-5
 CPU = torch.device("cpu")

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from scrubkit.cli.app import app, main
-from scrubkit.models.compile import compile_model
+from scrubkit.families.modular.compile import compile_model
 from scrubkit.models.store import save
 
 ODD = ["[red]x[/red]", "[/]", "[link=http://x]y[/link]", "x\x1b[2Jy"]

@@ -13,10 +13,10 @@ from scrubkit.cli.schemas import PUBLISHED
 from scrubkit.cli.score_file import ScoreFile
 from scrubkit.cli.score_table import figure
 from scrubkit.errors import HypothesisError, ScrubError, ScrubkitError
+from scrubkit.families.modular.compile import compile_model
 from scrubkit.hypothesis import load_hypothesis, to_json
-from scrubkit.models.compile import compile_model
 from scrubkit.models.store import save
-from scrubkit.scrub.score import Interval
+from scrubkit.scrubbing.score import Interval
 
 FOLDER = Path(__file__).parents[2] / "hypotheses" / "modular_addition"
 

@@ -17,17 +17,17 @@ from typing import Any
 import atheris  # pyright: ignore[reportMissingImports]
 
 with atheris.instrument_imports(include=["scrubkit"]):
-    from scrubkit.benchmark.manifest import read as read_suite
+    from scrubkit.bench.manifest import read as read_suite
+    from scrubkit.core.feature import parse as parse_feature
+    from scrubkit.core.site import parse as parse_site
+    from scrubkit.core.task import ModularAddition
     from scrubkit.errors import ScrubkitError
-    from scrubkit.feature import parse as parse_feature
+    from scrubkit.formats import from_eap, read_eap
     from scrubkit.harness.baseline import read_baseline
     from scrubkit.harness.store import open_store
     from scrubkit.hypothesis import from_json, load_hypothesis
-    from scrubkit.interchange import from_eap, read_eap
     from scrubkit.models.load import load
     from scrubkit.models.store import parse_record
-    from scrubkit.site import parse as parse_site
-    from scrubkit.task import ModularAddition
 
 from tests.fuzz.damage import text_of
 from tests.fuzz.test_hypotheses import CIRCUIT, CLAIM

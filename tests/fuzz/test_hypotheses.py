@@ -11,15 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scrubkit.core.feature import parse as parse_feature
+from scrubkit.core.site import parse as parse_site
 from scrubkit.errors import HypothesisError, ScrubkitError
-from scrubkit.feature import parse as parse_feature
+from scrubkit.families.modular.compile import compile_model
+from scrubkit.formats import from_eap, read_eap
 from scrubkit.hypothesis import from_json, load_hypothesis, to_json
-from scrubkit.interchange import from_eap, read_eap
-from scrubkit.models.compile import compile_model
-from scrubkit.scrub.plan import bind
-from scrubkit.scrub.reference import BridgeSubject
-from scrubkit.scrub.transformer import Sites, anatomy_of
-from scrubkit.site import parse as parse_site
+from scrubkit.scrubbing.plan import bind
+from scrubkit.subjects.bridge import BridgeSubject
+from scrubkit.subjects.sites import Sites, anatomy_of
 from tests.fuzz.damage import damaged, damaged_bytes, few, text_of
 
 CLAIM: dict[str, Any] = {

@@ -20,12 +20,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scrubkit.errors import ModelError, ScrubkitError
-from scrubkit.models.compile import compile_model
-from scrubkit.models.formats import PLACES
+from scrubkit.families.modular.compile import compile_model
+from scrubkit.families.modular.published.formats import PLACES
+from scrubkit.families.modular.published.read import read_published
 from scrubkit.models.load import load
-from scrubkit.models.published import read_published
 from scrubkit.models.store import RECORD, WEIGHTS, describe, read, save, to_json
-from scrubkit.scrub.transformer import Sites, anatomy_of
+from scrubkit.subjects.sites import Sites, anatomy_of
 from tests.fuzz.damage import damaged, damaged_bytes, few, text_of
 
 MODEL = compile_model(variant="pizza", p=7, frequencies=(2,))
@@ -247,7 +247,7 @@ def test_a_checkpoint_that_unpacks_to_more_than_is_read(
     path = tmp_path / "model.pth"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("archive/data/0", bytes(2**20))
-    monkeypatch.setattr("scrubkit.models.checkpoint.MAX_BYTES", 2**19)
+    monkeypatch.setattr("scrubkit.families.modular.published.checkpoint.MAX_BYTES", 2**19)
     assert path.stat().st_size < 2**19
     with pytest.raises(ModelError, match="unpack"):
         load(path)

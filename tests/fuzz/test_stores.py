@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scrubkit.benchmark.manifest import read as read_suite
+from scrubkit.bench.manifest import read as read_suite
 from scrubkit.errors import ScrubkitError
 from scrubkit.harness.baseline import read_baseline
 from scrubkit.harness.export import flatten
@@ -72,7 +72,7 @@ def test_bytes_of_a_suite(data: bytes, tmp_path: Path) -> None:
 
 
 def test_a_suite_that_unpacks_to_more_than_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("scrubkit.benchmark.manifest.MAX_BYTES", 1000)
+    monkeypatch.setattr("scrubkit.bench.manifest.MAX_BYTES", 1000)
     (tmp_path / "suite.json.gz").write_bytes(gzip.compress(bytes(5000)))
     with pytest.raises(ScrubkitError, match="unpack"):
         read_suite(tmp_path / "suite.json.gz")

@@ -8,10 +8,10 @@ import torch
 
 import scrubkit
 from scrubkit.hypothesis import from_graph
-from scrubkit.scrub.engine import EngineSubject
-from scrubkit.scrub.figures import Levels
-from scrubkit.scrub.passes import run_passes
-from scrubkit.scrub.plan import bind
+from scrubkit.scrubbing.engine import EngineSubject
+from scrubkit.scrubbing.figures import Levels
+from scrubkit.scrubbing.passes import run_passes
+from scrubkit.scrubbing.plan import bind
 from tests.benchmarks.bench_scrub import sum_hypothesis
 
 

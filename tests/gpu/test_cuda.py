@@ -4,15 +4,15 @@ import networkx as nx
 import pytest
 import torch
 
+from scrubkit.families.modular.compile import compile_model
 from scrubkit.hypothesis import from_graph
-from scrubkit.models.compile import compile_model
-from scrubkit.scrub.engine import EngineSubject
-from scrubkit.scrub.figures import Levels
-from scrubkit.scrub.passes import run_passes
-from scrubkit.scrub.plan import bind
-from scrubkit.scrub.sampling import Draws
-from scrubkit.scrub.scoring import Scorer
-from tests.scrub.test_scoring import clusters
+from scrubkit.scrubbing.engine import EngineSubject
+from scrubkit.scrubbing.figures import Levels
+from scrubkit.scrubbing.passes import run_passes
+from scrubkit.scrubbing.plan import bind
+from scrubkit.scrubbing.sampling import Draws
+from scrubkit.scrubbing.scoring import Scorer
+from tests.scrubbing.test_scoring import clusters
 
 pytestmark = [
     pytest.mark.gpu,

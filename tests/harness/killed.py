@@ -13,8 +13,8 @@ from pathlib import Path
 
 import torch
 
-from scrubkit.benchmark.case import Case, Label
-from scrubkit.benchmark.manifest import Suite
+from scrubkit.bench.case import Case, Label
+from scrubkit.bench.manifest import Suite
 from scrubkit.harness.run import validate
 from scrubkit.harness.store import open_store
 from tests.harness.toys import Slow, claim, spec

@@ -67,7 +67,7 @@ def test_a_changed_hypothesis_is_a_fault(suite, what):
 
 
 def test_the_model_of_the_suite_is_never_touched(suite):
-    from scrubkit.benchmark.models import build
+    from scrubkit.bench.models import build
 
     model = build(suite.cases[0].model)
     before = model.weights.digest()

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from scrubkit.benchmark import manifest
+from scrubkit.bench import manifest
 from scrubkit.cli import app
 
 TOYS = "tests.harness.toys"

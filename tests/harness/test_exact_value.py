@@ -2,13 +2,13 @@
 
 import pytest
 
+from scrubkit.families.modular.compile import compile_model
 from scrubkit.harness.exact_value import exact_value
 from scrubkit.harness.questions import bare, question_of
 from scrubkit.harness.run import validate
 from scrubkit.methods.causal_scrubbing import CausalScrubbing
 from scrubkit.methods.protocol import Answer
-from scrubkit.models.compile import compile_model
-from scrubkit.scrub.scoring import score
+from scrubkit.scrubbing.scoring import score
 from tests.harness import toys
 
 

@@ -4,14 +4,14 @@ import math
 
 import pytest
 
+from scrubkit.core.site import parse, resolve
+from scrubkit.families.modular.compile import compile_model
 from scrubkit.harness.circuits import recovery_areas
 from scrubkit.harness.finders import auroc, average_precision, rank_edges, rank_sites
 from scrubkit.harness.run import validate
 from scrubkit.methods.protocol import Importances
-from scrubkit.models.compile import compile_model
-from scrubkit.scrub.transformer import anatomy_of
-from scrubkit.site import parse, resolve
-from scrubkit.truth.graph import truth_graph
+from scrubkit.scrubbing.truth_graph import truth_graph
+from scrubkit.subjects.sites import anatomy_of
 from tests.harness import toys
 
 TRUE_SITES = ("hook_embed[pos=0]", "hook_embed[pos=1]", "blocks.0.mlp.hook_post[pos=-1]")

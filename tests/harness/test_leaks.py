@@ -2,7 +2,7 @@
 
 import pytest
 
-from scrubkit.benchmark.suites import load_suite
+from scrubkit.bench.suites import load_suite
 from scrubkit.harness.batches import lay_out
 from scrubkit.harness.intervals import clustered_auroc
 

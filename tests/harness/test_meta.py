@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from scrubkit.benchmark.case import Label
+from scrubkit.bench.case import Label
 from scrubkit.harness.intervals import clustered_auroc
 from scrubkit.harness.run import validate
 from tests.harness import toys

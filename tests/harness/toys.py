@@ -10,8 +10,8 @@ import time
 import numpy as np
 import torch
 
-from scrubkit.benchmark.case import Case, Label, ModelSpec
-from scrubkit.benchmark.manifest import Suite
+from scrubkit.bench.case import Case, Label, ModelSpec
+from scrubkit.bench.manifest import Suite
 from scrubkit.methods.protocol import Answer, Importances
 
 POST = "blocks.0.mlp.hook_post[pos=-1]"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from scrubkit.models.compile import compile_model
+from scrubkit.families.modular.compile import compile_model
 from scrubkit.models.model import Model
 
 FOLDER = Path(__file__).parents[2] / "hypotheses"

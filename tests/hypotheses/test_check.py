@@ -5,8 +5,8 @@ import pytest
 
 from scrubkit.errors import HypothesisError
 from scrubkit.hypothesis import from_graph
-from scrubkit.scrub.check import check
-from scrubkit.scrub.engine import EngineSubject
+from scrubkit.scrubbing.check import check
+from scrubkit.scrubbing.engine import EngineSubject
 
 from .conftest import compiled
 

@@ -9,9 +9,9 @@ import scrubkit
 from scrubkit.errors import ModelError
 from scrubkit.hypothesis import from_json, load_hypothesis, to_json
 from scrubkit.models.model import Model
-from scrubkit.scrub.expectation import expected_verdicts, variant_keys
-from scrubkit.scrub.plan import bind
-from scrubkit.scrub.scoring import Scorer
+from scrubkit.scrubbing.expectation import expected_verdicts, variant_keys
+from scrubkit.scrubbing.plan import bind
+from scrubkit.scrubbing.scoring import Scorer
 
 from .conftest import FILES, VARIANTS, compiled
 

@@ -6,11 +6,11 @@ import torch
 
 from scrubkit.errors import ScrubError
 from scrubkit.hypothesis import from_graph, load_hypothesis
-from scrubkit.scrub.explain import Explanation, explain
-from scrubkit.scrub.pinned import Selection, pin
-from scrubkit.scrub.plan import bind
-from scrubkit.scrub.sampling import Draws
-from scrubkit.scrub.scoring import Scorer
+from scrubkit.scrubbing.explain import Explanation, explain
+from scrubkit.scrubbing.pinned import Selection, pin
+from scrubkit.scrubbing.plan import bind
+from scrubkit.scrubbing.sampling import Draws
+from scrubkit.scrubbing.scoring import Scorer
 
 from .conftest import FILES, FOLDER, compiled
 

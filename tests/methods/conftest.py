@@ -8,14 +8,14 @@ from typing import Any
 import networkx as nx
 import torch
 
+from scrubkit.core.site import parse, resolve
+from scrubkit.families.modular.compile import compile_model
 from scrubkit.hypothesis import Hypothesis, from_graph
 from scrubkit.methods.protocol import Answer, Budget
 from scrubkit.methods.registry import find_method
-from scrubkit.models.compile import compile_model
 from scrubkit.models.model import Model
 from scrubkit.models.record import Provenance
-from scrubkit.scrub.transformer import anatomy_of
-from scrubkit.site import parse, resolve
+from scrubkit.subjects.sites import anatomy_of
 
 KEYS = (2, 5)
 POST = "blocks.0.mlp.hook_post"

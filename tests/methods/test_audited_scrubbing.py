@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from scrubkit.methods.checks import Check, holm, p_above, share_of, smallest_slack
-from scrubkit.scrub.score import Interval
+from scrubkit.scrubbing.score import Interval
 from tests.methods.conftest import (
     KEYS,
     SUM,

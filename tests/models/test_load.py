@@ -10,13 +10,13 @@ from typer.testing import CliRunner
 
 from scrubkit.cli.app import app
 from scrubkit.errors import ModelError
+from scrubkit.families.modular.catalogue import CATALOGUE
 from scrubkit.models import load as loading
-from scrubkit.models.catalogue import CATALOGUE
 from scrubkit.models.load import bundled_names, cache_folder, load, load_compiled
 from scrubkit.models.model import Model
 from scrubkit.models.store import RECORD, WEIGHTS, read, save
-from tests.models.test_published import nanda_state
 from tests.models.test_store import tiny
+from tests.modular.test_published import nanda_state
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +44,7 @@ def test_a_compiled_model_is_made_once_and_then_read(name, own_cache, monkeypatc
     first = load(name)
     (folder,) = (own_cache / "compiled").iterdir()
     assert folder.name.startswith(name)
-    monkeypatch.setattr("scrubkit.models.compile.compile_model", never)
+    monkeypatch.setattr("scrubkit.families.modular.compile.compile_model", never)
     again = load(name)
     assert (again.name, again.weights_hash, again.truth) == (name, first.weights_hash, first.truth)
     assert again.truth is not None and again.truth.frequencies == CATALOGUE[name]["frequencies"]

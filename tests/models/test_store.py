@@ -9,13 +9,13 @@ import pytest
 import safetensors.torch
 import torch
 
+from scrubkit.core.task import ModularAddition, Task
 from scrubkit.errors import ModelError
 from scrubkit.models import atomic, store
 from scrubkit.models.model import Model
 from scrubkit.models.record import Carries, Certificate, Measurement, ModelConfig, Provenance, Truth
 from scrubkit.models.store import MAX_RECORD_BYTES, RECORD, WEIGHTS, read, save
 from scrubkit.models.weights import random_weights
-from scrubkit.task import ModularAddition, Task
 
 
 def tiny(seed: int = 0, task: Task | None = None) -> Model:

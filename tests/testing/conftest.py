@@ -1,6 +1,6 @@
 import pytest
 
-from scrubkit.benchmark import manifest
+from scrubkit.bench import manifest
 
 from .suites import small_suite
 

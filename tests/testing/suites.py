@@ -2,9 +2,9 @@
 
 import json
 
-from scrubkit.benchmark.case import Case, Evidence, Label, ModelSpec
-from scrubkit.benchmark.manifest import Suite
-from scrubkit.benchmark.models import build
+from scrubkit.bench.case import Case, Evidence, Label, ModelSpec
+from scrubkit.bench.manifest import Suite
+from scrubkit.bench.models import build
 from scrubkit.hypothesis import to_json
 from scrubkit.testing import subjects
 

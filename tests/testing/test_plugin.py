@@ -152,7 +152,7 @@ def test_the_report_can_be_a_page(alone, suite_file):
 
 
 def test_two_suites_make_two_reports(alone, suite, suite_file, tmp_path):
-    from scrubkit.benchmark import manifest
+    from scrubkit.bench import manifest
 
     manifest.write(suite.model_copy(update={"name": "other"}), tmp_path / "other.json.gz")
     alone.makepyfile(test_one=ours(suite_file))

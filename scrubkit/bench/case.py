@@ -1,0 +1,96 @@
+"""A case: one question put to a method, with the answer that the method is not shown."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cached_property
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+LabelName = Literal["true", "false", "vacuous", "ambiguous"]
+
+
+class Frozen(BaseModel):
+    """Base of the records below: immutable, unknown keys are faults."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Evidence(Frozen):
+    """One figure behind a label: what was measured of which claim, between its two thresholds.
+
+    Attributes:
+        claim: "carries", "irrelevant", "matters", or "compound" (the errors of all claims together).
+        where: node or edge that the claim is about.
+        value: the figure.
+        holds_below: claim holds if the figure is under this ("carries", "irrelevant"), or None.
+        fails_above: claim fails if the figure is over this, or None.
+        holds_above: claim holds if the figure is over this ("matters"), or None.
+        fails_below: claim fails if the figure is under this, or None.
+    """
+
+    claim: Literal["carries", "irrelevant", "matters", "compound"]
+    where: str
+    value: float
+    holds_below: float | None = None
+    fails_above: float | None = None
+    holds_above: float | None = None
+    fails_below: float | None = None
+
+
+class Label(Frozen):
+    """Whether a hypothesis is true of the weights, and the figures that say so.
+
+    Attributes:
+        label: true, false, vacuous or ambiguous.
+        failed: for a false one, which claims fail and where, in words; empty otherwise.
+        evidence: every figure that was looked at.
+    """
+
+    label: LabelName
+    failed: tuple[str, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+
+
+class ModelSpec(Frozen):
+    """How to get a model, the same one every time.
+
+    Attributes:
+        kind: "load" (a name that `scrubkit.load` takes), "compile" (a compile request), "train" (options of
+            `scrubkit.train`), "checkpoint" (options of `scrubkit.train` with the length of a trajectory and
+            an index into it), or "functions" (a name in `scrubkit.bench.graphs`, which is no
+            transformer).
+        options: the name under "name", or the options.
+    """
+
+    kind: Literal["load", "compile", "train", "checkpoint", "functions"]
+    options: dict[str, Any] = Field(default_factory=dict)
+
+    @cached_property
+    def key(self) -> str:
+        """SHA-256 of the description."""
+        return hashlib.sha256(json.dumps(self.model_dump(), sort_keys=True).encode()).hexdigest()
+
+
+class Case(Frozen):
+    """One question: a model, a hypothesis, and whether it is true.
+
+    Attributes:
+        id: readable and unique in its suite, such as ``pizza-p59-wrong_frequency-3``.
+        model: how to get the model.
+        variant: variant of the model, such as "pizza" or "trained".
+        family: kind of the true hypothesis that it comes from, such as "clusters".
+        operator: name of the mutation, or "none".
+        hypothesis: node-link JSON.
+        label: the answer.
+    """
+
+    id: str
+    model: ModelSpec
+    variant: str
+    family: str
+    operator: str
+    hypothesis: dict[str, Any]
+    label: Label

@@ -1,0 +1,105 @@
+"""A suite on disk: its cases with their labels, under a version and a hash."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import zlib
+from collections import Counter
+from functools import cached_property
+from pathlib import Path
+
+import scrubkit
+from scrubkit.bench.case import Case, Frozen
+from scrubkit.errors import BenchError
+from scrubkit.models.atomic import write_atomically
+from scrubkit.models.load import cache_folder
+
+MAX_BYTES = 256 * 2**20
+"""Largest suite that is read, unpacked; the one in the package has 1.2 MB."""
+
+
+class Suite(Frozen):
+    """A versioned list of cases; results name its hash and are never compared across versions.
+
+    Attributes:
+        name: name of the suite.
+        version: version of how suites are made.
+        seed: seed of its making; 0 is the published one.
+        cases: the questions, cases of one model one after another.
+        equivalent: how many mutants turned out to be true and were left out, by operator.
+        ambiguous: how many hypotheses were left out because a figure lies between the thresholds.
+    """
+
+    name: str
+    version: str
+    seed: int = 0
+    cases: tuple[Case, ...]
+    equivalent: dict[str, int] = {}
+    ambiguous: int = 0
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 of version, seed and cases, evidence included."""
+        text = json.dumps(
+            [self.name, self.version, self.seed, [case.model_dump(mode="json") for case in self.cases]],
+            sort_keys=True,
+        )
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Number of cases by label."""
+        return dict(Counter(case.label.label for case in self.cases))
+
+    def held_out(self, seed: int) -> Suite:
+        """Return a fresh suite from the same families: other models, other choices.
+
+        Args:
+            seed: not that of this suite.
+        """
+        from scrubkit.bench.suites import held_out
+
+        return held_out(self.name, seed)
+
+
+def write(suite: Suite, path: Path) -> None:
+    """Write a suite as gzipped JSON, the same bytes every time."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, gzip.compress(suite.model_dump_json().encode(), mtime=0))
+
+
+def read(path: Path) -> Suite:
+    """Read a suite that `write` wrote.
+
+    Raises:
+        BenchError: it is not there, or not a whole suite.
+    """
+    try:
+        with gzip.open(path) as file:
+            text = file.read(MAX_BYTES + 1)
+        if len(text) > MAX_BYTES:
+            raise BenchError(
+                f"would unpack to more than the {MAX_BYTES:,} bytes that are read", title=str(path)
+            )
+        return Suite.model_validate_json(text)
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        reason = str(error).splitlines()[0]
+        raise BenchError(
+            f"is no suite: {reason}; one in the cache folder is made again once deleted", title=str(path)
+        ) from None
+
+
+def cached_at(name: str, version: str, seed: int, cache_dir: str | Path | None) -> Path:
+    """Return where a suite is kept; its name holds a digest of the code that decides it."""
+    return cache_folder(cache_dir) / "suites" / f"{name}-{version}-{seed}-{sources_digest()[:16]}.json.gz"
+
+
+def sources_digest() -> str:
+    """Return the SHA-256 of the code that makes compiled models, hypotheses and labels."""
+    root, digest = Path(scrubkit.__file__).parent, hashlib.sha256()
+    for folder in ("bench", "families/modular/compile"):
+        for file in sorted((root / folder).rglob("*.py")):
+            digest.update(file.relative_to(root).as_posix().encode() + file.read_bytes())
+    return digest.hexdigest()

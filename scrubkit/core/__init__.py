@@ -1,0 +1,1 @@
+"""The ground: tasks, features and sites, which everything else speaks of."""

@@ -1,0 +1,144 @@
+"""Checkpoints of training: one file, replaced whole, from which a run goes on as if never stopped.
+
+It is a safetensors file. The tensors are the parameters and AdamW's moments; the header's metadata holds what
+the run is (task, shape, recipe, seeds) and how far it has come. No generator state is kept, since nothing is
+drawn after the first step: the seeds give the initial weights and the split.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import safetensors.torch
+import torch
+from pydantic import Field, ValidationError
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from scrubkit.errors import ModelError, TrainingError
+from scrubkit.families.modular.train.recipe import Recipe
+from scrubkit.families.modular.train.state import Losses, Run, State
+from scrubkit.families.modular.train.step import n_parameters
+from scrubkit.models.atomic import write_atomically
+from scrubkit.models.record import ModelConfig, Record, TaskRecord
+
+CHECKPOINT = "checkpoint.safetensors"
+_KEY = "scrubkit"
+_TENSORS = ("flat", "momentum", "second")
+
+
+class Job(Record):
+    """What is being trained: two runs of the same job take the same steps."""
+
+    task: TaskRecord
+    config: ModelConfig
+    recipe: Recipe
+    train_fraction: float = Field(gt=0, lt=1)
+    seeds: tuple[int, ...] = Field(min_length=1)
+
+
+class RunRecord(Record):
+    """A run as JSON; each evaluation is [step, train loss, test loss, accuracy]."""
+
+    seed: int
+    grokked_at: int | None
+    history: list[tuple[int, float, float, float]]
+
+
+class CheckpointRecord(Record):
+    """The metadata of a checkpoint file."""
+
+    schema_version: Literal[1] = 1
+    job: Job
+    step: int = Field(ge=0)
+    runs: list[RunRecord]
+    finished: list[RunRecord]
+
+
+def save_checkpoint(state: State, job: Job, path: Path) -> None:
+    """Write the state; the last checkpoint stays as it was until the new one is whole.
+
+    Raises:
+        TrainingError: the folder cannot be written or the disk is full.
+    """
+    record = CheckpointRecord(
+        job=job,
+        step=state.step,
+        runs=[_to_record(run) for run in state.runs],
+        finished=[_to_record(run) for run, _ in state.finished],
+    )
+    tensors = {name: getattr(state, name) for name in _TENSORS}
+    tensors |= {f"finished.{i}": flat for i, (_, flat) in enumerate(state.finished)}
+    on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    data = safetensors.torch.save(on_cpu, metadata={_KEY: record.model_dump_json()})
+    try:
+        write_atomically(path, data)
+    except ModelError as error:
+        kept = f"; the last good checkpoint is kept: {path}" if path.exists() else ""
+        raise TrainingError(
+            f"no checkpoint could be written at step {state.step}: {error.faults[0]}{kept}",
+            title=str(path.parent),
+        ) from None
+
+
+def load_checkpoint(path: Path, job: Job, device: torch.device) -> State:
+    """Read the state of a job.
+
+    Raises:
+        TrainingError: no whole checkpoint, or one of another job; the message lists every difference.
+    """
+    record, tensors = _read(path)
+    theirs, ours = record.job.model_dump(), job.model_dump()
+    faults = [
+        f"{name} was {theirs[name]!r}, this command asks for {ours[name]!r}"
+        for name in ours
+        if theirs[name] != ours[name]
+    ]
+    if faults:
+        raise TrainingError(
+            [*faults, "repeat the command that began the run, or choose another folder"], title=str(path)
+        )
+    faults = _tensor_faults(record, tensors)
+    if faults:
+        raise TrainingError(faults, title=str(path))
+    # Copied: a tensor in a file's memory may lie where a product of matrices rounds otherwise.
+    flat, momentum, second = (tensors[name].clone().to(device) for name in _TENSORS)
+    finished = [(_from_record(run), tensors[f"finished.{i}"]) for i, run in enumerate(record.finished)]
+    return State(record.step, [_from_record(run) for run in record.runs], flat, momentum, second, finished)
+
+
+def _read(path: Path) -> tuple[CheckpointRecord, dict[str, Tensor]]:
+    advice = "remove it and train again from the start"
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata: dict[str, Any] = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+        return CheckpointRecord.model_validate_json(metadata.get(_KEY, "")), tensors
+    except FileNotFoundError:
+        raise TrainingError("there is no checkpoint to resume from", title=str(path)) from None
+    except (SafetensorError, OSError) as error:
+        raise TrainingError(f"not a whole checkpoint: {error}; {advice}", title=str(path)) from None
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]["msg"]
+        raise TrainingError(f"not a checkpoint of this version: {first}; {advice}", title=str(path)) from None
+
+
+def _tensor_faults(record: CheckpointRecord, tensors: dict[str, Tensor]) -> list[str]:
+    size = n_parameters(record.job.config)
+    expected: dict[str, tuple[int, ...]] = {name: (len(record.runs), size) for name in _TENSORS}
+    expected |= {f"finished.{i}": (size,) for i in range(len(record.finished))}
+    return [
+        f"tensor {name} is {tuple(tensors[name].shape) if name in tensors else 'missing'}, expected {shape}"
+        for name, shape in expected.items()
+        if name not in tensors or tuple(tensors[name].shape) != shape
+    ]
+
+
+def _to_record(run: Run) -> RunRecord:
+    history = [(x.step, x.train, x.test, x.accuracy) for x in run.history]
+    return RunRecord(seed=run.seed, grokked_at=run.grokked_at, history=history)
+
+
+def _from_record(record: RunRecord) -> Run:
+    return Run(record.seed, record.grokked_at, tuple(Losses(*row) for row in record.history))

@@ -1,0 +1,54 @@
+"""The meaning of a scrub, in code: the recursion of Chan et al. 2022 over the unrolled hypothesis.
+
+For a visit of node n under input x: a leaf is read clean on x. Otherwise every node that n reads is given an
+input drawn from those that agree with x on its feature, and is evaluated on it; an input for everything else
+is drawn; and n is read from a run on that other input with what n reads set.
+"""
+
+from __future__ import annotations
+
+from jaxtyping import Int
+from torch import Tensor
+
+from scrubkit.scrubbing.plan import Plan, Visit
+from scrubkit.scrubbing.sampling import Draws
+from scrubkit.subjects.subject import Edit, Subject
+
+ROOT_STREAM = -1_000_000
+"""Stream of the draw that replaces the reference itself."""
+
+
+def scrub_rows(subject: Subject, plan: Plan, draws: Draws) -> Tensor:
+    """Return the scrubbed output for each item of the draws."""
+    rows = draws.rows
+    if plan.root_exchange is not None:
+        rows = plan.root_exchange.draw(rows, draws.numbers(ROOT_STREAM))
+    return _value(subject, plan, plan.root, rows, draws)
+
+
+def own_rows(visit: Visit, reader_rows: Int[Tensor, " item"], draws: Draws) -> Int[Tensor, " item"]:
+    """Draw the input of a visit, given its reader's."""
+    if visit.exchange is None:
+        return reader_rows
+    return visit.exchange.draw(reader_rows, draws.numbers(2 * visit.index))
+
+
+def other_rows(plan: Plan, visit: Visit, rows: Int[Tensor, " item"], draws: Draws) -> Int[Tensor, " item"]:
+    """Draw the input on which everything that a visit does not name is run."""
+    if visit.other == "exact":
+        return rows
+    return plan.anyone.draw(rows, draws.numbers(visit.other_stream))
+
+
+def _value(subject: Subject, plan: Plan, visit: Visit, rows: Int[Tensor, " item"], draws: Draws) -> Tensor:
+    if not visit.children:
+        return subject.clean(visit.part, rows)
+    others = other_rows(plan, visit, rows, draws)
+    edits = []
+    for child in visit.children:
+        if child.unimportant:
+            value = subject.clean(child.part, others)
+        else:
+            value = _value(subject, plan, child, own_rows(child, rows, draws), draws)
+        edits.append(Edit(child.part, value, child.direct))
+    return subject.run(others, edits, visit.holds, visit.part)

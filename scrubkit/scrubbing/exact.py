@@ -1,0 +1,184 @@
+"""The expectation of a scrub itself, by enumeration of all joint draws.
+
+Branches are independent given the reader's input, and inputs that agree on the features of what a node reads
+give it one and the same distribution. So each node needs a distribution for each such context only; equal
+values are merged on the way. What is left is small for small graphs and coarse features; where it is not,
+the error says how large it is.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from scrubkit.errors import ScrubError
+from scrubkit.scrubbing.plan import Plan, Visit
+from scrubkit.subjects.subject import Edit, Subject
+
+MAX_JOINT_DRAWS = 20_000_000
+"""Largest number of runs that an enumeration makes."""
+_CHUNK = 200_000
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """Values and their probabilities, which sum to 1."""
+
+    values: Float[Tensor, "value ..."]
+    probabilities: Float[Tensor, " value"]
+
+    def merged(self) -> Distribution:
+        """Return the distribution with equal values gathered."""
+        flat = self.values.reshape(len(self.values), -1)
+        unique, inverse = torch.unique(flat, dim=0, return_inverse=True)
+        mass = torch.zeros(len(unique), dtype=torch.float64).index_add_(0, inverse, self.probabilities)
+        return Distribution(unique.reshape(-1, *self.values.shape[1:]), mass)
+
+
+def mix(parts: list[Distribution], masses: list[float]) -> Distribution:
+    """Return the mixture of some distributions."""
+    values = torch.cat([part.values for part in parts])
+    mass = torch.cat([part.probabilities * m for part, m in zip(parts, masses, strict=True)])
+    return Distribution(values, mass).merged()
+
+
+def enumerate_outputs(subject: Subject, plan: Plan, *, max_runs: int = MAX_JOINT_DRAWS) -> list[Distribution]:
+    """Return the distribution of the scrubbed output for each input.
+
+    Args:
+        subject: what is scrubbed.
+        plan: the hypothesis, bound to it.
+        max_runs: largest number of runs to make.
+
+    Raises:
+        ScrubError: it would take more runs.
+    """
+    groups = sorted({v.other_stream for v in plan.root.walk() if v.other_stream < 0})
+    everyone = plan.anyone.members(0)
+    shares = list(itertools.product(range(subject.n_inputs), repeat=len(groups)))
+    parts: list[list[Distribution]] = [[] for _ in range(subject.n_inputs)]
+    masses = []
+    budget = [max_runs]
+    for rows in shares:
+        chosen = dict(zip(groups, rows, strict=True))
+        enumeration = _Enumeration(subject, plan, chosen, budget)
+        masses.append(math.prod(float(everyone[1][row]) for row in rows))
+        for x in range(subject.n_inputs):
+            parts[x].append(enumeration.reference(x))
+    if len(shares) == 1:
+        return [p[0] for p in parts]
+    return [mix(p, masses) for p in parts]
+
+
+class _Enumeration:
+    """Distributions of all visits with the shared draws of the groups fixed."""
+
+    def __init__(self, subject: Subject, plan: Plan, groups: dict[int, int], budget: list[int]) -> None:
+        self.subject = subject
+        self.plan = plan
+        self.groups = groups
+        self.budget = budget
+        self.known: dict[Hashable, Distribution] = {}
+
+    def reference(self, x: int) -> Distribution:
+        """Return the distribution of the output for one reference input."""
+        if self.plan.root_exchange is None:
+            return self.value(self.plan.root, x)
+        rows, masses = self.plan.root_exchange.members(x)
+        return mix([self.value(self.plan.root, int(row)) for row in rows], masses.tolist())
+
+    def value(self, visit: Visit, x: int) -> Distribution:
+        """Return the distribution of a visit's value under input x."""
+        if not visit.children:
+            return Distribution(self.subject.clean(visit.part, _row(x)), torch.ones(1, dtype=torch.float64))
+        key = (visit.index, *(self._context(child, x) for child in visit.children))
+        if visit.other == "exact" and (visit.reads_other or any(c.unimportant for c in visit.children)):
+            key = (*key, x)
+        if key not in self.known:
+            self.known[key] = self._product(visit, x)
+        return self.known[key]
+
+    def _context(self, child: Visit, x: int) -> Hashable:
+        """Return what of x decides the distribution of a child's value."""
+        if child.unimportant:
+            return None
+        if child.exchange is None:
+            return x
+        return int(child.exchange.start[x]), int(child.exchange.count[x])
+
+    def _drawn(self, child: Visit, x: int) -> Distribution:
+        if child.exchange is None:
+            return self.value(child, x)
+        key = ("drawn", child.index, self._context(child, x))
+        if key not in self.known:
+            rows, masses = child.exchange.members(x)
+            self.known[key] = mix([self.value(child, int(row)) for row in rows], masses.tolist())
+        return self.known[key]
+
+    def _others(self, visit: Visit, x: int) -> tuple[np.ndarray, np.ndarray]:
+        if visit.other == "exact":
+            return np.array([x]), np.ones(1)
+        if visit.other_stream in self.groups:
+            return np.array([self.groups[visit.other_stream]]), np.ones(1)
+        if not visit.reads_other and not any(child.unimportant for child in visit.children):
+            return np.array([x]), np.ones(1)
+        return self.plan.anyone.members(x)
+
+    def _product(self, visit: Visit, x: int) -> Distribution:
+        """Run every combination of the children's values and the other input."""
+        drawn = [child for child in visit.children if not child.unimportant]
+        supports = [self._drawn(child, x) for child in drawn]
+        rows, masses = self._others(visit, x)
+        sizes = [len(rows), *(len(s.probabilities) for s in supports)]
+        total = math.prod(sizes)
+        self.budget[0] -= total
+        if self.budget[0] < 0:
+            raise ScrubError(
+                f"exact enumeration needs more runs than allowed (node {visit.node!r} alone "
+                f"{total:,}); score with draws instead"
+            )
+        runs = [
+            self._run(
+                visit,
+                drawn,
+                supports,
+                rows,
+                masses,
+                np.unravel_index(np.arange(low, min(low + _CHUNK, total)), sizes),
+            )
+            for low in range(0, total, _CHUNK)
+        ]
+        return mix(runs, [1.0] * len(runs)) if len(runs) > 1 else runs[0].merged()
+
+    def _run(
+        self,
+        visit: Visit,
+        drawn: list[Visit],
+        supports: list[Distribution],
+        rows: Int[np.ndarray, " row"],
+        masses: Float[np.ndarray, " row"],
+        index: tuple[np.ndarray, ...],
+    ) -> Distribution:
+        picks = [torch.from_numpy(i) for i in index]
+        others = torch.from_numpy(rows)[picks[0]]
+        mass = torch.from_numpy(masses)[picks[0]]
+        edits = [
+            Edit(child.part, self.subject.clean(child.part, others), child.direct)
+            for child in visit.children
+            if child.unimportant
+        ]
+        for child, support, pick in zip(drawn, supports, picks[1:], strict=True):
+            edits.append(Edit(child.part, support.values[pick], child.direct))
+            mass = mass * support.probabilities[pick]
+        return Distribution(self.subject.run(others, edits, visit.holds, visit.part), mass)
+
+
+def _row(x: int) -> Int[Tensor, " one"]:
+    return torch.tensor([x])

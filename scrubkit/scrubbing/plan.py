@@ -1,0 +1,226 @@
+"""From a hypothesis and a subject to a plan: the tree of visits that a scrub makes.
+
+A node that two others read is drawn afresh for each, so the graph is unrolled from the root into a tree. A
+visit is one node of that tree; it knows the part of the subject it reads, how its input is drawn, and which
+parts are set or held when it is evaluated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from scrubkit.errors import HypothesisError
+from scrubkit.hypothesis import Hypothesis, Node
+from scrubkit.scrubbing.bits import node_bits, self_draw_rate, value_ids
+from scrubkit.scrubbing.fit import check_reads, check_task, count_visits, evaluate_features, resolve_parts
+from scrubkit.scrubbing.sampling import Exchange, by_feature, everything, fixed
+from scrubkit.subjects.subject import Subject
+
+MAX_VISITS = 20_000
+"""Largest unrolled hypothesis that is scrubbed."""
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One node of the unrolled hypothesis.
+
+    Attributes:
+        index: number of the visit in depth-first order; names its streams of random numbers.
+        node: name of the node in the hypothesis.
+        part: what the node reads, resolved on the subject.
+        exchange: which inputs may stand in for its reader's; None keeps the reader's own.
+        other: "uniform", "exact", or "together:GROUP".
+        other_stream: stream of the other draw; shared within a group.
+        children: visits of the nodes that this one reads.
+        holds: mapped parts that this node does not read, held at their clean value.
+        unimportant: pinned to the reader's other draw.
+        direct: only direct paths to the reader are edited.
+        reads_other: the other draw can reach this node.
+    """
+
+    index: int
+    node: str
+    part: Any
+    exchange: Exchange | None
+    other: str
+    other_stream: int
+    children: tuple[Visit, ...]
+    holds: tuple[Any, ...]
+    unimportant: bool
+    direct: bool
+    reads_other: bool
+
+    def walk(self) -> Iterator[Visit]:
+        """Yield this visit and all below it, depth first."""
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A hypothesis bound to a subject.
+
+    Attributes:
+        hypothesis: the claim.
+        root: the tree of visits.
+        anyone: the exchange from which other inputs are drawn.
+        root_exchange: how the reference itself is redrawn under ``resample_root``; None to keep it.
+        bits: for each mapped node, the mean log2 of how many stand-ins its input has that differ in what the
+            node depends on.
+        self_draw_rate: how often a draw gives the reader's own input back.
+    """
+
+    hypothesis: Hypothesis
+    root: Visit
+    anyone: Exchange
+    root_exchange: Exchange | None = None
+    bits: Mapping[str, float] = field(default_factory=dict)
+    self_draw_rate: float = 1.0
+
+    @cached_property
+    def n_visits(self) -> int:
+        """Size of the unrolled hypothesis."""
+        return sum(1 for _ in self.root.walk())
+
+    @property
+    def testable(self) -> bool:
+        """Whether any draw can change anything: stand-ins differ, or a rest is resampled."""
+        return any(bits > 0 for bits in self.bits.values()) or any(
+            visit.reads_other and visit.other != "exact" for visit in self.root.walk()
+        )
+
+
+def bind(hypothesis: Hypothesis, subject: Subject, *, resample_root: bool = False) -> Plan:
+    """Resolve a hypothesis on a subject and unroll it.
+
+    Raises:
+        HypothesisError: with everything about the hypothesis that does not fit the subject.
+    """
+    title = hypothesis.source or hypothesis.name
+    faults: list[str] = []
+    check_task(hypothesis, subject, faults)
+    parts = resolve_parts(hypothesis, subject, faults)
+    features = evaluate_features(hypothesis, subject, faults)
+    for node in hypothesis.nodes.values():
+        check_reads(node, hypothesis, parts, subject, faults)
+    root = hypothesis.nodes[hypothesis.root]
+    if root.name in parts and not subject.is_output(parts[root.name]):
+        faults.append(f"node {root.name!r}: the root must sit on the logits, found {root.site}")
+    if resample_root and root.name not in features:
+        faults.append(f"node {root.name!r}: redrawing the reference needs a feature at the root")
+    visits = count_visits(hypothesis)
+    if visits > MAX_VISITS:
+        faults.append(
+            f"unrolls into {visits:,} visits, more than {MAX_VISITS:,}; split shared nodes or drop layers"
+        )
+    if faults:
+        raise HypothesisError(faults, title=title)
+    exchanges = {name: _exchange(hypothesis.nodes[name], features, subject) for name in hypothesis.nodes}
+    unroll = _Unroll(hypothesis, subject, parts, exchanges)
+    rates = [self_draw_rate(e, subject.n_inputs) for n, e in exchanges.items() if n != hypothesis.root]
+    return Plan(
+        hypothesis=hypothesis,
+        root=unroll.visit(hypothesis.root, direct=False),
+        anyone=everything(subject.n_inputs, subject.weights),
+        root_exchange=by_feature(features[root.name], root.tolerance, root.period, subject.weights)
+        if resample_root
+        else None,
+        bits={
+            n: node_bits(hypothesis.nodes[n], parts, features, exchanges, subject)
+            for n in hypothesis.nodes
+            if n != hypothesis.root and not hypothesis.nodes[n].unimportant
+        },
+        self_draw_rate=float(np.mean(rates)) if rates else 1.0,
+    )
+
+
+def _exchange(
+    node: Node, features: Mapping[str, tuple[np.ndarray, ...]], subject: Subject
+) -> Exchange | None:
+    if node.sampler == "exact" or node.unimportant:
+        return None
+    if isinstance(node.sampler, tuple):
+        return fixed(np.array(node.sampler), subject.n_inputs, subject.weights)
+    if node.sampler == "uniform" or node.name not in features:
+        return everything(subject.n_inputs, subject.weights)
+    return by_feature(features[node.name], node.tolerance, node.period, subject.weights)
+
+
+class _Unroll:
+    """Unrolls a bound hypothesis; siblings are ordered by what they claim, never by their names."""
+
+    def __init__(
+        self,
+        hypothesis: Hypothesis,
+        subject: Subject,
+        parts: Mapping[str, Any],
+        exchanges: Mapping[str, Exchange | None],
+    ) -> None:
+        self.hypothesis = hypothesis
+        self.subject = subject
+        self.parts = parts
+        self.exchanges = exchanges
+        self.count = 0
+        groups = sorted({n.other for n in hypothesis.nodes.values() if n.other.startswith("together:")})
+        self.groups = {group: -1 - i for i, group in enumerate(groups)}
+        self.held: dict[str, tuple[Any, ...]] = {}
+        self.live: dict[str, bool] = {}
+
+    def visit(self, name: str, *, direct: bool) -> Visit:
+        """Unroll one node and everything it reads."""
+        node = self.hypothesis.nodes[name]
+        index, self.count = self.count, self.count + 1
+        keys = self.hypothesis.keys
+        children = sorted(node.parents, key=lambda parent: (keys[parent[0]], parent[1]))
+        if name not in self.held:
+            self.held[name] = self._holds(node)
+            sites = [
+                self.parts[parent]
+                for parent, paths in node.parents
+                if paths == "all" and not self.hypothesis.nodes[parent].unimportant
+            ]
+            self.live[name] = bool(node.parents) and (
+                self.subject.reads_other(sites, self.parts[name]) or self._resamples_unimportant(node)
+            )
+        return Visit(
+            index=index,
+            node=name,
+            part=self.parts[name],
+            exchange=self.exchanges[name],
+            other=node.other,
+            other_stream=self.groups.get(node.other, 2 * index + 1),
+            children=tuple(self.visit(parent, direct=paths == "direct") for parent, paths in children),
+            holds=self.held[name],
+            unimportant=node.unimportant,
+            direct=direct,
+            reads_other=self.live[name],
+        )
+
+    def _resamples_unimportant(self, node: Node) -> bool:
+        """Say whether a node reads an unimportant part that differs from input to input."""
+        return any(
+            self.hypothesis.nodes[parent].unimportant
+            and value_ids(self.subject, self.parts[parent]).max(initial=0) > 0
+            for parent, _ in node.parents
+        )
+
+    def _holds(self, node: Node) -> tuple[Any, ...]:
+        """Return the mapped parts that lie between what a node reads and the node, and are not read by it."""
+        if not node.parents:
+            return ()
+        read = [self.parts[parent] for parent, _ in node.parents]
+        holds = []
+        for name in sorted(self.hypothesis.nodes, key=lambda n: self.hypothesis.keys[n]):
+            part = self.parts[name]
+            if part in read or part in holds or part == self.parts[node.name]:
+                continue
+            below = any(self.subject.upstream(parent, part) for parent in read)
+            if below and self.subject.upstream(part, self.parts[node.name]):
+                holds.append(part)
+        return tuple(holds)

@@ -1,0 +1,211 @@
+"""Draws: which input takes whose place.
+
+A draw is a row of the dataset, never an activation. Random numbers come from a counter: the number for
+(seed, pass, visit, input) is a hash of these four, so any subset of a pass can be drawn alone, in any order
+and on any device, with the same result. The hash is the finaliser of SplitMix64 (Steele, Lea and Flood
+2014, "Fast splittable pseudorandom number generators", section 4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from scrubkit.core.feature import class_ids
+
+_MASK64 = (1 << 64) - 1
+_GOLDEN = 0x9E3779B97F4A7C15
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """Which inputs may stand in for each input.
+
+    The inputs that may stand in for x are ``order[start[x] : start[x] + count[x]]``, each with a probability
+    proportional to its weight.
+
+    Attributes:
+        order: rows of the dataset; windows of it are the sets.
+        start: first entry of each input's window.
+        count: length of each input's window, at least 1.
+        cumulative: running sum of weights along ``order`` with a leading 0, None for equal weights.
+    """
+
+    order: Int[Tensor, " entry"]
+    start: Int[Tensor, " input"]
+    count: Int[Tensor, " input"]
+    cumulative: Float[Tensor, " entry_plus_1"] | None = None
+
+    def draw(self, rows: Int[Tensor, " draw"], numbers: Int[Tensor, " draw"]) -> Int[Tensor, " draw"]:
+        """Return a stand-in for each row, chosen by a random number in [0, 2^62)."""
+        start, count = self.start[rows], self.count[rows]
+        if self.cumulative is None:
+            return self.order[start + numbers % count]
+        low, high = self.cumulative[start], self.cumulative[start + count]
+        goal = low + (high - low) * (numbers.double() / 2.0**62)
+        entry = torch.searchsorted(self.cumulative, goal, right=True) - 1
+        return self.order[torch.minimum(torch.maximum(entry, start), start + count - 1)]
+
+    def to(self, device: torch.device | str) -> Exchange:
+        """Return a copy on another device."""
+        cumulative = None if self.cumulative is None else self.cumulative.to(device)
+        return Exchange(self.order.to(device), self.start.to(device), self.count.to(device), cumulative)
+
+    @cached_property
+    def bits(self) -> float:
+        """Mean over inputs of log2 of the number of stand-ins."""
+        return float(self.count.double().log2().mean())
+
+    def members(self, row: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the stand-ins of one input and their probabilities."""
+        low = int(self.start[row])
+        window = slice(low, low + int(self.count[row]))
+        rows = self.order[window].cpu().numpy()
+        if self.cumulative is None:
+            return rows, np.full(len(rows), 1 / len(rows))
+        mass = self.cumulative[window.start : window.stop + 1].diff().cpu().numpy()
+        return rows, mass / mass.sum()
+
+
+def everything(n_inputs: int, weights: np.ndarray | None = None) -> Exchange:
+    """Return the exchange in which any input may stand in for any other."""
+    return fixed(np.arange(n_inputs), n_inputs, weights)
+
+
+def fixed(rows: np.ndarray, n_inputs: int, weights: np.ndarray | None = None) -> Exchange:
+    """Return the exchange that draws from the same rows for every input."""
+    zero = np.zeros(n_inputs, dtype=np.int64)
+    return _exchange(np.asarray(rows), zero, zero + len(rows), weights)
+
+
+def by_feature(
+    components: Sequence[np.ndarray],
+    tolerance: Sequence[float | None] = (),
+    period: Sequence[float | None] = (),
+    weights: np.ndarray | None = None,
+) -> Exchange:
+    """Return the exchange of inputs on which a feature agrees.
+
+    Args:
+        components: the feature's value on each input, an array for each component.
+        tolerance: for each component, how far exchangeable inputs may differ; None or absent: not at all.
+        period: for each component, the period of a circular value.
+        weights: weight of each input.
+    """
+    padded = [*tolerance, *[None] * (len(components) - len(tolerance))]
+    periods = [*period, *[None] * (len(components) - len(period))]
+    near = [(c, t, w) for c, t, w in zip(components, padded, periods, strict=True) if t is not None]
+    exact = [c for c, t in zip(components, padded, strict=True) if t is None]
+    ids = class_ids(exact) if exact else np.zeros(len(components[0]), dtype=np.int64)
+    if not near:
+        order = np.argsort(ids, kind="stable")
+        start = np.searchsorted(ids[order], ids, side="left")
+        return _exchange(order, start, np.searchsorted(ids[order], ids, side="right") - start, weights)
+    return _windows(ids, near, weights)
+
+
+def _windows(
+    ids: np.ndarray, near: Sequence[tuple[np.ndarray, float, float | None]], weights: np.ndarray | None
+) -> Exchange:
+    """List the stand-ins of each input where some components need only be near."""
+    values = np.stack([component.astype(float) for component, _, _ in near], axis=1)
+    # Inputs with the same values share one window, which keeps the lists short.
+    keys, group = np.unique(np.column_stack([ids, values.round(9)]), axis=0, return_inverse=True)
+    group = group.reshape(-1)
+    members = np.argsort(group, kind="stable")
+    first = np.searchsorted(group[members], np.arange(len(keys) + 1))
+    lists = []
+    for key in keys:
+        block = slice(*np.searchsorted(keys[:, 0], [key[0], key[0] + 1]))
+        close = np.ones(block.stop - block.start, dtype=bool)
+        for i, (_, reach, wrap) in enumerate(near, start=1):
+            distance = np.abs(keys[block, i] - key[i])
+            if wrap is not None:
+                distance = np.minimum(distance % wrap, wrap - distance % wrap)
+            close &= distance <= reach + 1e-9
+        lists.append(
+            np.concatenate([members[first[g] : first[g + 1]] for g in block.start + np.flatnonzero(close)])
+        )
+    counts = np.array([len(rows) for rows in lists])
+    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    return _exchange(np.concatenate(lists), starts[group], counts[group], weights)
+
+
+def _exchange(
+    order: np.ndarray, start: np.ndarray, count: np.ndarray, weights: np.ndarray | None
+) -> Exchange:
+    cumulative = None
+    if weights is not None:
+        cumulative = torch.from_numpy(np.concatenate([[0.0], np.cumsum(weights[order], dtype=float)]))
+    return Exchange(_rows(order), _rows(start), _rows(count), cumulative)
+
+
+def _rows(values: np.ndarray) -> Int[Tensor, " entry"]:
+    return torch.from_numpy(np.ascontiguousarray(values, dtype=np.int64))
+
+
+@dataclass(frozen=True)
+class Draws:
+    """A slice of the draws of a scrub: item i is input ``i % n_inputs`` in pass ``i // n_inputs``.
+
+    Attributes:
+        seed: seed of the scrub.
+        n_inputs: size of the dataset.
+        items: which items these are, ascending and contiguous.
+        device: where the numbers are made.
+    """
+
+    seed: int
+    n_inputs: int
+    items: range
+    device: torch.device
+
+    @cached_property
+    def rows(self) -> Int[Tensor, " item"]:
+        """The reference input of each item."""
+        return self._flat % self.n_inputs
+
+    @cached_property
+    def _flat(self) -> Int[Tensor, " item"]:
+        return torch.arange(self.items.start, self.items.stop, device=self.device)
+
+    def numbers(self, stream: int) -> Int[Tensor, " item"]:
+        """Return a random number in [0, 2^62) for each item; streams are independent."""
+        passes = range(self.items.start // self.n_inputs, (self.items.stop - 1) // self.n_inputs + 1)
+        keys = torch.tensor([_signed(_key(self.seed, d, stream)) for d in passes], device=self.device)
+        key = keys[0] if len(passes) == 1 else keys[self._flat // self.n_inputs - passes.start]
+        return _finalise(key + self.rows * _signed(_GOLDEN))
+
+
+def _key(seed: int, draw: int, stream: int) -> int:
+    state = seed & _MASK64
+    for word in (draw, stream):
+        state = _finalise_int((state + _GOLDEN) & _MASK64) ^ word
+    return _finalise_int(state)
+
+
+def _finalise_int(z: int) -> int:
+    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & _MASK64
+    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & _MASK64
+    return z ^ (z >> 31)
+
+
+def _signed(z: int) -> int:
+    return z - (1 << 64) if z >= 1 << 63 else z
+
+
+def _finalise(z: Int[Tensor, " item"]) -> Int[Tensor, " item"]:
+    """Hash 64-bit counters; torch has no unsigned shift, so shifted-in sign bits are masked away."""
+    z = (z ^ _shift(z, 30)) * _signed(0xBF58476D1CE4E5B9)
+    z = (z ^ _shift(z, 27)) * _signed(0x94D049BB133111EB)
+    return _shift(z ^ _shift(z, 31), 2)
+
+
+def _shift(z: Int[Tensor, " item"], by: int) -> Int[Tensor, " item"]:
+    return (z >> by) & ((1 << (64 - by)) - 1)

@@ -1,0 +1,71 @@
+"""From figures to intervals to a verdict."""
+
+from __future__ import annotations
+
+import math
+
+from jaxtyping import Float
+from scipy import stats
+from torch import Tensor
+
+from scrubkit.scrubbing.score import Interval, Margins, Verdict
+
+
+def over_draws(per_pass: Float[Tensor, " draw"], alpha: float) -> Interval:
+    """Return the mean over passes with its Student t interval; passes are independent.
+
+    Args:
+        per_pass: one mean over all inputs for each pass.
+        alpha: error rate, both sides together.
+    """
+    values = per_pass.double()
+    mean = float(values.mean())
+    if len(values) < 2:
+        return Interval(value=mean, low=-math.inf, high=math.inf)
+    half = float(stats.t.ppf(1 - alpha / 2, len(values) - 1) * values.std() / math.sqrt(len(values)))
+    return Interval(value=mean, low=mean - half, high=mean + half)
+
+
+def exactly(value: float) -> Interval:
+    """Return the interval of a figure that is known exactly."""
+    return Interval(value=value, low=value, high=value)
+
+
+def relative(figure: Interval, level: float) -> Interval:
+    """Return 1 - figure / level; 1 where the level is zero and so is the figure."""
+    if level <= 0:
+        return exactly(1.0) if figure.value <= 1e-12 else exactly(-math.inf)
+    return figure.mapped(-1 / level, 1.0)
+
+
+def decide(
+    fidelity: Interval, faithfulness: Interval, margins: Margins, *, testable: bool
+) -> tuple[Verdict, tuple[str, ...]]:
+    """Judge two figures against their margins.
+
+    Returns:
+        The verdict and its reasons in words. An interval that straddles a margin is never rounded.
+    """
+    if not testable:
+        return "untestable", (
+            "nothing can be resampled: every stand-in equals what it stands in for; use coarser features, or "
+            "leave something out",
+        )
+    named = {"fidelity": (fidelity, margins.fidelity), "faithfulness": (faithfulness, margins.faithfulness)}
+    below = [
+        f"{name} {figure} is under {1 - margin:g}"
+        for name, (figure, margin) in named.items()
+        if figure.high < 1 - margin
+    ]
+    if below:
+        return "refuted", tuple(below)
+    open_ = [
+        f"{name} {figure} straddles {1 - margin:g}; more draws would tell"
+        for name, (figure, margin) in named.items()
+        if not figure.low >= 1 - margin
+    ]
+    if open_:
+        return "inconclusive", tuple(open_)
+    return "supported", tuple(
+        f"{name} {figure} is at least {1 - margin:g}" for name, (figure, margin) in named.items()
+    )

@@ -1,0 +1,1 @@
+"""What is scrubbed: transformers and graphs of functions, behind one interface."""

@@ -1,0 +1,39 @@
+"""Trained models small enough to be trained where they are needed."""
+
+from functools import cache
+
+import pytest
+
+from scrubkit.core.task import ModularAddition
+from scrubkit.families.modular.train.recipe import find_recipe
+from scrubkit.families.modular.train.train import train
+from scrubkit.models.record import ModelConfig
+
+
+@cache
+def trained(**changes):
+    """Return a model of p = 31 trained by the fast recipe with some of its numbers changed."""
+    task = ModularAddition(31)
+    config = ModelConfig.for_task(task, d_model=32, n_heads=4, d_head=8, d_mlp=128)
+    recipe = find_recipe("fast", **{"max_steps": 2000, "decay_steps": 300, **changes})
+    return train(task, seed=1, recipe=recipe, train_fraction=0.6, config=config, device="cpu")
+
+
+@pytest.fixture(scope="session")
+def grokked():
+    return trained()
+
+
+@pytest.fixture(scope="session")
+def memorising():
+    return trained(weight_decay=0.0, max_steps=150)
+
+
+@pytest.fixture(scope="session")
+def half_trained():
+    return trained(max_steps=200)
+
+
+@pytest.fixture(scope="session")
+def untrained():
+    return trained(max_steps=1, learning_rate=1e-9)

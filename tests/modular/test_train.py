@@ -1,0 +1,232 @@
+"""Training end to end on tiny models: repeatable, resumable, kept when things go wrong."""
+
+import errno
+import os
+
+import pytest
+import torch
+
+from scrubkit.core.task import ModularAddition, ModularMultiplication, Task
+from scrubkit.errors import TrainingError
+from scrubkit.families.modular.train.checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
+from scrubkit.families.modular.train.loop import Progress
+from scrubkit.families.modular.train.plan import make_job
+from scrubkit.families.modular.train.recipe import Recipe
+from scrubkit.families.modular.train.state import initial_state
+from scrubkit.families.modular.train.train import train
+from scrubkit.models.model import Model
+from scrubkit.models.record import ModelConfig
+from scrubkit.models.store import read
+
+TASK = ModularAddition(11)
+CONFIG = ModelConfig.for_task(TASK, d_model=16, n_heads=2, d_head=8, d_mlp=24)
+RECIPE = Recipe(
+    name="tiny",
+    learning_rate=1e-2,
+    max_steps=200,
+    trigger_loss=1e9,
+    settle_steps=10,
+    decay_steps=17,
+    evaluate_every=5,
+)
+"""Every loss is under the trigger, so that a run goes through all phases: 32 steps."""
+TINY = {"recipe": RECIPE, "config": CONFIG, "checkpoint_every": 10}
+
+
+class Killed(BaseException):
+    """Stands for a kill: nothing may catch it."""
+
+
+def kill_at(step: int):
+    def progress(seen: Progress) -> None:
+        if seen.step == step:
+            raise Killed
+
+    return progress
+
+
+@pytest.fixture(scope="module")
+def uninterrupted() -> Model:
+    return train(TASK, seed=3, **TINY)
+
+
+def test_multiplication_groks_and_only_operands_are_embedded():
+    task = ModularMultiplication(31)
+    recipe = Recipe(name="quick", learning_rate=1e-2, max_steps=800, trigger_loss=1e-2, decay_steps=100)
+    config = ModelConfig.for_task(task, d_model=32, n_heads=2, d_head=16, d_mlp=128)
+    model = train(task, recipe=recipe, config=config, train_fraction=0.7)
+    right = model.logits().argmax(-1) == model.labels
+    assert right.double().mean() > 0.99
+    assert model.weights.W_E[0].norm() < 0.2 * model.weights.W_E[1:31].norm(dim=1).mean()
+
+
+def test_a_seed_gives_the_same_weights_again_and_another_seed_others(uninterrupted):
+    assert train(TASK, seed=3, **TINY).weights_hash == uninterrupted.weights_hash
+    assert train(TASK, seed=4, **TINY).weights_hash != uninterrupted.weights_hash
+
+
+def test_provenance_says_how_the_weights_were_made(uninterrupted):
+    provenance = uninterrupted.provenance
+    assert (provenance.kind, provenance.seed) == ("trained", 3)
+    assert provenance.recipe == RECIPE.model_dump() | {"train_fraction": 0.5}
+    assert provenance.history["steps"] == 32
+    assert provenance.history["grokked_at"] == 5
+    mask = torch.from_numpy(TASK.split(0.5, 3))
+    loss = torch.nn.functional.cross_entropy(uninterrupted.logits(), uninterrupted.labels, reduction="none")
+    assert provenance.history["train_loss"] == pytest.approx(loss[mask].mean().item(), rel=1e-4)
+    assert provenance.history["test_loss"] == pytest.approx(loss[~mask].mean().item(), rel=1e-4)
+
+
+@pytest.mark.parametrize("step", [5, 20, 32])
+def test_a_killed_run_resumes_to_the_same_bits(tmp_path, uninterrupted, step):
+    with pytest.raises(Killed):
+        train(TASK, seed=3, out=tmp_path, progress=kill_at(step), **TINY)
+    assert not (tmp_path / "model.json").exists()
+    resumed = train(TASK, seed=3, out=tmp_path, resume=True, **TINY)
+    assert resumed.weights_hash == uninterrupted.weights_hash
+    assert resumed.provenance == uninterrupted.provenance
+
+
+def test_a_checkpoint_is_read_into_memory_aligned_as_it_was(tmp_path):
+    """Products of matrices round by where their numbers lie; a file's header moves them."""
+    path = tmp_path / CHECKPOINT
+    for seeds in ([3], [3, 44], [3, 44, 555]):
+        job = make_job(TASK, seeds, RECIPE, 0.5, CONFIG)
+        save_checkpoint(initial_state(CONFIG, seeds, torch.device("cpu")), job, path)
+        state = load_checkpoint(path, job, torch.device("cpu"))
+        assert all(x.data_ptr() % 64 == 0 for x in (state.flat, state.momentum, state.second))
+
+
+def test_a_finished_run_leaves_a_model_and_no_checkpoint_and_resumes_to_itself(tmp_path, uninterrupted):
+    train(TASK, seed=3, out=tmp_path, **TINY)
+    assert sorted(os.listdir(tmp_path)) == ["model.json", "weights.safetensors"]
+    assert read(tmp_path).weights_hash == uninterrupted.weights_hash
+    again = train(TASK, seed=3, out=tmp_path, resume=True, progress=kill_at(5), **TINY)
+    assert again.weights_hash == uninterrupted.weights_hash
+
+
+def test_progress_knows_the_last_step_once_the_run_has_grokked():
+    seen: list[Progress] = []
+    train(TASK, seed=3, progress=seen.append, **TINY)
+    assert [p.step for p in seen] == [0, 5, 10, 15, 20, 25, 30, 32]
+    assert [p.last_step for p in seen] == [200] + [32] * 7
+    assert seen[-1].losses[3].accuracy >= 0
+
+
+def test_a_run_that_never_groks_ends_at_the_last_step():
+    recipe = RECIPE.model_copy(update={"trigger_loss": 1e-30, "max_steps": 13})
+    model = train(TASK, recipe=recipe, config=CONFIG)
+    assert model.provenance.history["steps"] == 13
+    assert model.provenance.history["grokked_at"] is None
+
+
+REFUSED = {
+    "unknown recipe": ({"recipe": "quick"}, "known recipes: fast"),
+    "unknown device": ({"device": "tpu"}, "auto, cpu, cuda, mps"),
+    "fraction": ({"train_fraction": 1.5}, r"must lie in \(0, 1\), found 1.5"),
+    "negative seed": ({"seed": -1}, "found -1"),
+    "shape of another task": ({"config": ModelConfig.for_task(ModularAddition(13))}, "d_vocab is 14"),
+    "trajectory of one": ({"trajectory": 1}, "at least 2 models"),
+    "trajectory without a folder": ({"trajectory": 5}, "needs an output folder"),
+    "resume without a folder": ({"resume": True}, "needs an output folder"),
+    "no checkpoints": ({"checkpoint_every": 0}, "at least 1 step, found 0"),
+}
+
+
+@pytest.mark.parametrize(("options", "message"), REFUSED.values(), ids=REFUSED)
+def test_an_option_out_of_range_is_refused(options, message):
+    with pytest.raises(TrainingError, match=message):
+        train(TASK, **(TINY | options))
+
+
+def test_rows_without_equals_are_refused():
+    with pytest.raises(TrainingError, match='end in "="'):
+        train(Task("modular_addition", 11, equals=False))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a cuda device")
+def test_a_device_that_is_not_there_is_refused_with_those_that_are():
+    with pytest.raises(TrainingError, match="no cuda device; there is: cpu"):
+        train(TASK, device="cuda", **TINY)
+
+
+def test_a_model_that_is_there_already_is_not_overwritten(tmp_path):
+    train(TASK, seed=3, out=tmp_path, **TINY)
+    with pytest.raises(TrainingError, match="already holds a model"):
+        train(TASK, seed=3, out=tmp_path, **TINY)
+    with pytest.raises(TrainingError, match="finished model of another"):
+        train(TASK, seed=4, out=tmp_path, resume=True, **TINY)
+
+
+def test_an_unfinished_run_is_neither_overwritten_nor_mixed_with_another(tmp_path):
+    with pytest.raises(Killed):
+        train(TASK, seed=3, out=tmp_path, progress=kill_at(15), **TINY)
+    with pytest.raises(TrainingError, match="unfinished run: resume it"):
+        train(TASK, seed=3, out=tmp_path, **TINY)
+    with pytest.raises(TrainingError) as caught:
+        train(TASK, seed=4, train_fraction=0.6, out=tmp_path, resume=True, **TINY)
+    assert "train_fraction was 0.5, this command asks for 0.6" in str(caught.value)
+    assert "seeds was (3,), this command asks for (4,)" in str(caught.value)
+
+
+def test_nothing_to_resume_is_an_error(tmp_path):
+    with pytest.raises(TrainingError, match="no checkpoint to resume from"):
+        train(TASK, out=tmp_path, resume=True, **TINY)
+
+
+def test_a_folder_that_cannot_be_made_is_refused_before_training(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(TrainingError, match="cannot be used as a folder"):
+        train(TASK, out=tmp_path / "file" / "model", progress=kill_at(0), **TINY)
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_training(tmp_path, monkeypatch):
+    monkeypatch.setattr("scrubkit.models.atomic.open", refuse(errno.EACCES), raising=False)
+    with pytest.raises(TrainingError, match="at step 0: permission denied; choose a path"):
+        train(TASK, out=tmp_path, progress=kill_at(5), **TINY)
+
+
+def refuse(number: int):
+    def fail(*_args: object, **_options: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    return fail
+
+
+def test_on_a_full_disk_the_last_good_checkpoint_is_kept(tmp_path, uninterrupted, monkeypatch):
+    def fill_disk(seen: Progress) -> None:
+        if seen.step == 15:
+            monkeypatch.setattr("scrubkit.models.atomic.os.fsync", refuse(errno.ENOSPC))
+
+    with pytest.raises(TrainingError, match="step 20: no space left.*last good checkpoint is kept"):
+        train(TASK, seed=3, out=tmp_path, progress=fill_disk, **TINY)
+    assert os.listdir(tmp_path) == [CHECKPOINT]
+    monkeypatch.undo()
+    assert train(TASK, seed=3, out=tmp_path, resume=True, **TINY).weights_hash == uninterrupted.weights_hash
+
+
+def test_a_loss_that_is_no_number_ends_training_and_keeps_the_last_good_checkpoint(tmp_path):
+    recipe = RECIPE.model_copy(update={"learning_rate": 1e30})
+    with pytest.raises(TrainingError) as caught:
+        train(TASK, seed=3, recipe=recipe, config=CONFIG, out=tmp_path)
+    assert "seed 3, step 5: the loss is nan" in str(caught.value)
+    assert "of step 0, is kept" in str(caught.value)
+    assert os.listdir(tmp_path) == [CHECKPOINT]
+
+
+@pytest.mark.parametrize("size", [0, 7, 400, 20_000])
+def test_a_truncated_checkpoint_is_refused(tmp_path, size):
+    with pytest.raises(Killed):
+        train(TASK, seed=3, out=tmp_path, progress=kill_at(15), **TINY)
+    path = tmp_path / CHECKPOINT
+    path.write_bytes(path.read_bytes()[:size])
+    with pytest.raises(TrainingError, match="not a whole checkpoint"):
+        train(TASK, seed=3, out=tmp_path, resume=True, **TINY)
+
+
+def test_another_programs_file_is_no_checkpoint(tmp_path):
+    from safetensors.torch import save_file
+
+    save_file({"flat": torch.zeros(3)}, tmp_path / CHECKPOINT)
+    with pytest.raises(TrainingError, match="not a checkpoint of this version"):
+        train(TASK, out=tmp_path, resume=True, **TINY)
