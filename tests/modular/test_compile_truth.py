@@ -199,7 +199,7 @@ def scrub(name, statement):
     tokens = model.tokens
     with torch.no_grad():
         edited = model.bridge.run_with_hooks(tokens, fwd_hooks=[(hook_of(part), edit)])[:, -1].double()
-    clean = model.logits()
+        clean = model.bridge(tokens)[:, -1].double()
     change = (edited - edited.mean(1, keepdim=True)) - (clean - clean.mean(1, keepdim=True))
     return float(change.abs().max() / clean.std())
 
