@@ -11,13 +11,12 @@ import json
 from dataclasses import dataclass
 
 from scrubkit.bench.case import Case
-from scrubkit.core.site import parse, resolve
 from scrubkit.core.task import Task
 from scrubkit.hypothesis import Hypothesis, from_json
 from scrubkit.models.model import Model
 from scrubkit.models.record import Provenance
 from scrubkit.models.weights import Weights
-from scrubkit.subjects.sites import anatomy_of
+from scrubkit.subjects.sites import Sites
 
 
 @dataclass(frozen=True)
@@ -52,10 +51,8 @@ def question_of(case: Case, model: Model) -> Question:
         SiteError: the model has no such site.
     """
     claim = from_json(json.dumps(case.hypothesis), title=f"case {case.id}")
-    anatomy = anatomy_of(model)
-    stripped = claim.stripped(
-        lambda site: resolve(parse(site), anatomy, truth=model.truth, subspaces=claim.subspaces)
-    )
+    sites = Sites.of(model)
+    stripped = claim.stripped(lambda site: sites.part(site, claim.subspaces))
     return Question(question_key(model, stripped.hash), stripped)
 
 

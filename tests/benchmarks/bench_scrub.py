@@ -19,7 +19,8 @@ from torch import Tensor
 import scrubkit
 from scrubkit.hypothesis import from_graph
 from scrubkit.models.model import Model
-from scrubkit.scrubbing.engine import EngineSubject, Program
+from scrubkit.scrubbing.program import Program
+from scrubkit.subjects.network import NetworkSubject
 from scrubkit.scrubbing.evaluate import own_rows
 from scrubkit.scrubbing.figures import Levels, figures_of
 from scrubkit.scrubbing.passes import cpu_tiles
@@ -101,7 +102,7 @@ def seconds(run: Callable[[], object], repeats: int) -> float:
 @torch.no_grad()
 def one_pass(model: Model) -> None:
     """Compare one pass by tables with one by hooks."""
-    subject = EngineSubject(model)
+    subject = NetworkSubject(model)
     program = subject.prepare(bind(from_graph(sum_hypothesis(model)), subject))
     labels = model.labels
     fast = losses_by_tables(program, labels, 1)[0]
@@ -127,7 +128,7 @@ def one_pass(model: Model) -> None:
 def tree_size(model: Model) -> None:
     """Time a pass against the number of visits: the logits read plane by plane, one to all planes."""
     print("cost against the size of the unrolled hypothesis")
-    subject = EngineSubject(model)
+    subject = NetworkSubject(model)
     levels = Levels(model.logits(), model.labels)
     for n_planes in (1, 4, 16, 48):
         graph = nx.DiGraph()

@@ -25,7 +25,7 @@ from scrubkit.families.modular.published.formats import PLACES
 from scrubkit.families.modular.published.read import read_published
 from scrubkit.models.load import load
 from scrubkit.models.store import RECORD, WEIGHTS, describe, read, save, to_json
-from scrubkit.subjects.sites import Sites, anatomy_of
+from scrubkit.subjects.sites import Sites
 from tests.fuzz.damage import damaged, damaged_bytes, few, text_of
 
 MODEL = compile_model(variant="pizza", p=7, frequencies=(2,))
@@ -45,7 +45,7 @@ def use(path: Path) -> None:
     with contextlib.suppress(ScrubkitError):
         model = read(path)
         model.logits()
-        sites = Sites(model.task, anatomy_of(model), model.truth, model.name)
+        sites = Sites.of(model)
         truth = model.truth
         if truth is None:
             return
@@ -56,7 +56,7 @@ def use(path: Path) -> None:
             with contextlib.suppress(ScrubkitError):
                 part = sites.part(text, {})
                 assert part.neurons is None or max(part.neurons) < model.config.d_mlp
-                assert part.frequencies is None or max(part.frequencies) <= sites.anatomy.n_frequencies
+                assert part.components is None or max(part.components) < sites.architecture.decompositions["frequencies"]
 
 
 RECORD_TEXT = to_json(describe(MODEL)).decode()

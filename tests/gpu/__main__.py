@@ -8,7 +8,7 @@ import torch
 
 import scrubkit
 from scrubkit.hypothesis import from_graph
-from scrubkit.scrubbing.engine import EngineSubject
+from scrubkit.subjects.network import NetworkSubject
 from scrubkit.scrubbing.figures import Levels
 from scrubkit.scrubbing.passes import run_passes
 from scrubkit.scrubbing.plan import bind
@@ -19,7 +19,7 @@ def speed() -> None:
     """Print scrubbed inputs per second, all figures included."""
     model = scrubkit.load("modadd-p113")
     device = torch.device("cuda")
-    subject = EngineSubject(model, device)
+    subject = NetworkSubject(model, device)
     program = subject.prepare(bind(from_graph(sum_hypothesis(model)), subject))
     levels = Levels(model.logits(), model.labels).to(device)
     n_inputs = len(levels.labels)

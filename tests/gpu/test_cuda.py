@@ -6,7 +6,7 @@ import torch
 
 from scrubkit.families.modular.compile import compile_model
 from scrubkit.hypothesis import from_graph
-from scrubkit.scrubbing.engine import EngineSubject
+from scrubkit.subjects.network import NetworkSubject
 from scrubkit.scrubbing.figures import Levels
 from scrubkit.scrubbing.passes import run_passes
 from scrubkit.scrubbing.plan import bind
@@ -51,7 +51,7 @@ def test_draws_are_the_same_bits_on_both_devices() -> None:
 
 def test_running_out_of_memory_halves_the_chunk_and_goes_on() -> None:
     model = compile_model(variant="pizza", p=23, frequencies=(3, 7), seed=0)
-    subject = EngineSubject(model, "cuda")
+    subject = NetworkSubject(model, "cuda")
     program = subject.prepare(bind(from_graph(clusters("a")), subject))
     levels = Levels(model.logits(), model.labels).to("cuda")
     sizes = []

@@ -6,7 +6,7 @@ import pytest
 from scrubkit.errors import HypothesisError
 from scrubkit.hypothesis import from_graph
 from scrubkit.scrubbing.check import check
-from scrubkit.scrubbing.engine import EngineSubject
+from scrubkit.subjects.network import NetworkSubject
 
 from .conftest import compiled
 
@@ -42,8 +42,8 @@ def sum_graph(**cluster) -> nx.DiGraph:
     )
 
 
-def subject() -> EngineSubject:
-    return EngineSubject(compiled("pizza"))
+def subject() -> NetworkSubject:
+    return NetworkSubject(compiled("pizza"))
 
 
 ACCEPTED = {

@@ -11,7 +11,7 @@ from scrubkit.errors import ScrubError
 from scrubkit.families.modular.compile import compile_model
 from scrubkit.hypothesis import from_graph
 from scrubkit.models.model import Model
-from scrubkit.scrubbing.engine import EngineSubject
+from scrubkit.subjects.network import NetworkSubject
 from scrubkit.scrubbing.figures import Levels
 from scrubkit.scrubbing.passes import cpu_tiles, run_passes
 from scrubkit.scrubbing.plan import bind
@@ -99,7 +99,7 @@ def test_names_and_order_of_nodes_do_not_matter() -> None:
 
 def test_passes_asked_for_one_by_one_have_the_bits_of_all_at_once() -> None:
     model = compiled("pizza")
-    subject = EngineSubject(model)
+    subject = NetworkSubject(model)
     program = subject.prepare(bind(from_graph(clusters("(a - b) % p")), subject))
     levels = Levels(model.logits(), model.labels)
 
