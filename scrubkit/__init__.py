@@ -33,7 +33,7 @@ _HOME = {
     "Margins": "scrubkit.scrubbing.score",
     "score": "scrubkit.scrubbing.scoring",
     "Scorer": "scrubkit.scrubbing.scoring",
-    "BridgeScorer": "scrubkit.scrubbing.bridge_scorer",
+    "BridgeScorer": "scrubkit.scrubbing.scoring",
     "scrub": "scrubkit.scrubbing.functions",
     "explain": "scrubkit.scrubbing.explain",
     "Answer": "scrubkit.methods.protocol",

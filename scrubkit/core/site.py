@@ -125,7 +125,9 @@ class Part:
         Args:
             subspace: name to give to the basis, if the part has one.
         """
-        keys = [("pos", self.positions), ("head", self.heads), ("neurons", self.neurons)]
+        # Logits are read where the answer is, unless the site says at which of several positions.
+        named = self.hook != LOGITS or "pos=" in self.text
+        keys = [("pos", self.positions if named else None), ("head", self.heads), ("neurons", self.neurons)]
         keys += [(self.decomposition or "", self.components)]
         inner = [f"{key}={_ranges(chosen)}" for key, chosen in keys if chosen is not None]
         inner += [f"subspace={subspace}"] if self.basis is not None else []

@@ -17,7 +17,7 @@ from scrubkit.scrubbing.options import as_hypothesis, as_margins, check_draws, c
 from scrubkit.scrubbing.passes import Outputs, PassFigures, exact_figures, run_passes
 from scrubkit.scrubbing.plan import Plan, bind
 from scrubkit.scrubbing.score import Interval, Margins, Score, Settings, exactly
-from scrubkit.scrubbing.target import Target, target_of
+from scrubkit.scrubbing.target import Target, of_bridge, target_of
 from scrubkit.scrubbing.truth_graph import truth_graph
 from scrubkit.scrubbing.verdict import decide, over_draws
 from scrubkit.version import __version__
@@ -184,6 +184,18 @@ class Scorer:
         if levels.model_loss is None or levels.baseline_loss is None:
             return None
         return recovered(found["loss"], levels.model_loss, levels.baseline_loss)
+
+
+def BridgeScorer(bridge: Any, task: Task, *, truth: Any = None, name: str = "bridge") -> Scorer:  # noqa: N802
+    """Return the scorer of a bridge of which something is known.
+
+    Args:
+        bridge: the model; it is not changed.
+        task: the inputs, as token rows that the bridge takes.
+        truth: gives names in sites a meaning, and is handed to hypothesis files.
+        name: what reports call the model.
+    """
+    return Scorer(of_bridge(bridge, task, truth=truth, name=name))
 
 
 def score(

@@ -8,11 +8,10 @@ import torch
 
 from scrubkit.core.feature import class_ids
 from scrubkit.core.feature import parse as parse_feature
-from scrubkit.core.site import Anatomy, resolve
-from scrubkit.core.site import parse as parse_site
 from scrubkit.families.modular.compile import compile_model
 from scrubkit.models.record import Carries
 from scrubkit.models.weights import run
+from scrubkit.subjects.sites import Sites
 
 P = 13
 EVERYTHING = {
@@ -47,18 +46,7 @@ def build(name):
 
 
 def locate(model, statement):
-    c = model.config
-    anatomy = Anatomy(
-        n_layers=1,
-        n_ctx=c.n_ctx,
-        d_model=c.d_model,
-        n_heads=c.n_heads,
-        d_head=c.d_head,
-        d_mlp=c.d_mlp,
-        d_vocab_out=c.d_vocab_out,
-        n_frequencies=model.task.group.order // 2,
-    )
-    return resolve(parse_site(statement.site), anatomy, truth=model.truth)
+    return Sites.of(model).part(statement.site, {})
 
 
 def component(index, order, frequencies):
@@ -79,14 +67,14 @@ def reader(model, part):
     def take(value):
         if part.hook == "hook_embed":
             w = model.weights.to(torch.float64).W_E
-            if part.frequencies is not None:
+            if part.components is not None:
                 index = np.append(group.a, -1)
-                w = component(index, group.order, part.frequencies) @ w
+                w = component(index, group.order, part.components) @ w
             return torch.stack([w[model.tokens[:, i]] for i in part.positions], 1)
         if part.hook == "logits":
-            if part.frequencies is None:
+            if part.components is None:
                 return value
-            return value @ component(group.c, group.order, part.frequencies)
+            return value @ component(group.c, group.order, part.components)
         if part.hook.endswith("hook_pattern"):
             return value[:, list(part.heads)]
         if part.hook.endswith("hook_z"):
