@@ -212,7 +212,7 @@ def resolve(
         for key in given
         if key not in keys
     ]
-    resolver = _Resolver(site, architecture, names or {}, bases or {}, faults)
+    resolver = _Resolver(site, architecture, names, bases or {}, faults)
     decomposed = [key for key in given if key in architecture.decompositions and key in keys]
     part = Part(
         hook=site.hook,
@@ -262,7 +262,7 @@ class _Resolver:
 
     site: Site
     architecture: Architecture
-    names: Names
+    names: Names | None
     bases: Mapping[str, Any]
     faults: list[str]
 
@@ -306,7 +306,7 @@ class _Resolver:
 
     def _item(self, key: str, item: str, size: int) -> set[int] | None:
         """Read one index, range or name; None, and a fault, where it is none of them."""
-        named = self.names.get(key, {})
+        named = (self.names or {}).get(key, {})
         match = re.fullmatch(r"([0-9]{1,7})(?:-([0-9]{1,7}))?", item)
         low, high = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
         if low <= high < size:
@@ -318,15 +318,22 @@ class _Resolver:
             return inside or None
         if item == "rest":
             return set(range(size)) - {i for members in named.values() for i in members}
-        known = f", or {', '.join((*named, 'rest'))}" if named else ""
-        why = (
-            "" if named or match else "; nothing is known of the model that would give it a name: certify it"
-        )
         self.fault(
-            f"no {key} {item[:_SHOWN]!r}{nearest(item[:_SHOWN], named)}; "
-            f"allowed are 0 to {size - 1}{known}{why}"
+            f"no {key} {item[:_SHOWN]!r}{nearest(item[:_SHOWN], named)}; allowed are 0 to {size - 1}"
+            f"{self._known(named, numbered=match is not None)}"
         )
         return None
+
+    def _known(self, named: Mapping[str, tuple[int, ...]], *, numbered: bool) -> str:
+        """Say which names there are, or why there are none."""
+        listed = [name for name in named if name != "rest"]
+        if listed:
+            return f", or by name {', '.join([*listed, 'rest'])}"
+        if numbered:
+            return ""
+        if self.names is None:
+            return "; nothing is known of the model that would give it a name: certify it"
+        return "; what is known of the model's algorithm names none"
 
     def basis(self, name: str) -> tuple[tuple[float, ...], ...] | None:
         if name not in self.bases:

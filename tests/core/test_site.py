@@ -103,7 +103,7 @@ def test_keys_mean_indices(text, field, expected):
         ("blocks.0.attn.hook_z[head=2-1]", "no head '2-1'"),
         ("blocks.0.mlp.hook_post[neurons=12]", "no neurons '12'"),
         ("blocks.0.mlp.hook_post[neurons=~0-11]", "no neurons are left"),
-        ("blocks.0.mlp.hook_post[neurons=cluster:3]", "or cluster:2, cluster:5, rest"),
+        ("blocks.0.mlp.hook_post[neurons=cluster:3]", "or by name cluster:2, cluster:5, rest"),
         ("hook_embed[frequencies=7]", "no frequencies '7'; allowed are 0 to 6"),
         ("hook_embed[subspace=plain]", 'did you mean "plane"'),
         ("hook_embed[subspace=slanted]", "not orthonormal"),
@@ -126,7 +126,7 @@ def test_every_fault_of_a_site_on_a_model_is_told_at_once():
 
 @pytest.mark.parametrize(
     ("names", "message"),
-    [(None, "nothing is known"), ({"neurons": {"cluster:3": (1,)}}, "or cluster:3, rest")],
+    [(None, "nothing is known"), ({"neurons": {"cluster:3": (1,)}}, "or by name cluster:3, rest")],
 )
 def test_names_need_a_truth_that_has_them(names, message):
     with pytest.raises(SiteError, match=message):

@@ -164,7 +164,7 @@ def test_the_exact_score_lies_in_the_interval_of_the_sampled_one() -> None:
 
 
 def test_an_enumeration_that_is_too_large_is_refused() -> None:
-    with pytest.raises(ScrubError, match="score with draws instead"):
+    with pytest.raises(ScrubError, match="or score with draws"):
         Scorer(compiled("pizza")).score(clusters("0"), exact=True)
 
 
