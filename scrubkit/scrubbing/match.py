@@ -175,7 +175,8 @@ def _frequency_agreement(hypothesis: Hypothesis, model: Model, anatomy: Anatomy)
         named |= {int(k) for k in re.findall(r"cluster:(\d+)", node.site)}
         part = resolve(parse(node.site), anatomy, truth=model.truth, subspaces=hypothesis.subspaces)
         named |= set(part.frequencies or ()) - {0}
-    return _jaccard(named, set(model.truth.frequencies)) if named else None
+    key = model.truth.names.get("frequencies", {}).get("key", ())
+    return _jaccard(named, set(key)) if named else None
 
 
 def _linked(graph: nx.DiGraph, source: object, target: object) -> bool:

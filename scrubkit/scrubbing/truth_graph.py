@@ -31,14 +31,14 @@ class Claimed:
 def truth_graph(model: Model, anatomy: Anatomy) -> nx.DiGraph | None:
     """Return the truth as a graph, or None where nothing is known.
 
-    Nodes are the sites of `Truth.carries` that matter, under attribute ``claimed``; an edge joins two of
+    Nodes are the sites of `Truth.statements` that matter, under attribute ``claimed``; an edge joins two of
     which one reads the other with no third in between.
     """
     if model.truth is None:
         return None
     graph = nx.DiGraph()
     task = model.task
-    for carried in model.truth.carries:
+    for carried in model.truth.statements:
         if not carried.causal:
             continue
         try:

@@ -9,11 +9,12 @@ import torch
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
-from scrubkit.core.task import ModularAddition
 from scrubkit.errors import HypothesisError
+from scrubkit.families.modular.task import ModularAddition
+from scrubkit.families.modular.truth import ModularTruth
 from scrubkit.hypothesis import from_graph
 from scrubkit.models.model import Model
-from scrubkit.models.record import ModelConfig, Provenance, Truth
+from scrubkit.models.record import ModelConfig, Provenance
 from scrubkit.models.weights import random_weights
 from scrubkit.scrubbing.engine import EngineSubject
 from scrubkit.scrubbing.evaluate import scrub_rows
@@ -72,13 +73,14 @@ def model() -> Model:
     config = ModelConfig.for_task(task, d_model=6, n_heads=2, d_head=4, d_mlp=9)
     weights = random_weights(config, torch.Generator().manual_seed(0))
     rng = torch.Generator().manual_seed(1)
-    biases = {k: torch.randn(v.shape, generator=rng) / 3 for k, v in weights.named().items() if k[0] == "b"}
-    truth = Truth(
+    biases = {k: torch.randn(v.shape, generator=rng) / 3 for k, v in weights.short().items() if k[0] == "b"}
+    truth = ModularTruth(
         source="construction",
         variant="random",
         p=5,
         frequencies=(1,),
         clusters={1: (0, 2, 5), 2: (1, 4)},
+        n_neurons=9,
         subspaces={"plane": np.eye(6)[:2].tolist(), "head_plane": np.eye(4)[:2].tolist()},
     )
     return Model("random", task, config, weights.with_(**biases), Provenance(kind="trained"), truth)

@@ -8,8 +8,8 @@ import torch
 from transformer_lens.config import TransformerBridgeConfig
 from transformer_lens.model_bridge.sources import boot_native
 
-from scrubkit.core.task import ModularAddition
 from scrubkit.errors import HypothesisError
+from scrubkit.families.modular.task import ModularAddition
 from scrubkit.hypothesis import from_graph
 from scrubkit.scrubbing.bridge_scorer import BridgeScorer
 from scrubkit.scrubbing.evaluate import scrub_rows
