@@ -77,7 +77,7 @@ def import_circuit(
     """Write a circuit of another tool as a hypothesis, which ``scrubkit score`` takes."""
     from rich.console import Console
 
-    from scrubkit.core.task import lookup
+    from scrubkit.families.modular.task import lookup
     from scrubkit.formats import from_eap, read_eap
     from scrubkit.hypothesis import to_json
 

@@ -80,10 +80,13 @@ def summary(model: Model) -> Table:
     from rich.table import Table
     from rich.text import Text
 
+    from scrubkit.families.modular.task import modular
+    from scrubkit.families.modular.truth import ModularTruth
+
     table = Table(title=Text(model.name), show_header=False)
     config, history, truth = model.config, model.provenance.history, model.truth
-    table.add_row("task", f"{model.task.name}, p = {model.task.p}")
-    if truth is not None:
+    table.add_row("task", f"{model.task.name}, p = {modular(model).p}")
+    if isinstance(truth, ModularTruth):
         table.add_row("frequencies", ", ".join(map(str, truth.frequencies)))
         planted = ", ".join(f"{name} {value}" for name, value in truth.distractors.items())
         table.add_row("distractors", planted or "none")

@@ -37,13 +37,14 @@ def import_(
     from rich.console import Console
 
     from scrubkit.families.modular.published.read import read_published
+    from scrubkit.families.modular.task import modular
     from scrubkit.models.store import save
 
     model = read_published(path, p=p, task=task, config=config, heads=heads)
     save(model, out, overwrite=overwrite)
     console, history = Console(emoji=False), model.provenance.history
     console.print(
-        f"{model.provenance.recipe['format']} format: {model.task.name}, p = {model.task.p}, "
+        f"{model.provenance.recipe['format']} format: {model.task.name}, p = {modular(model).p}, "
         f"{model.config.n_heads} heads of {model.config.d_head}, {model.config.d_mlp} neurons",
         highlight=False,
     )
@@ -65,11 +66,12 @@ def named_models() -> Table:
     """Return the bundled and the compiled models as a table."""
     from rich.table import Table
 
-    from scrubkit.families.modular.catalogue import CATALOGUE
+    from scrubkit import registry
     from scrubkit.models.load import BUNDLED, bundled_names
     from scrubkit.models.store import read_record
+    from scrubkit.models.task_file import family_task
 
-    table = Table("name", "task", "from", "frequencies", "certified", "size")
+    table = Table("name", "task", "from", "known", "certified", "size")
     table.columns[0].no_wrap = table.columns[1].no_wrap = True
     for name in bundled_names():
         record = read_record(BUNDLED / name)
@@ -77,20 +79,14 @@ def named_models() -> Table:
         size = sum(path.stat().st_size for path in (BUNDLED / name).iterdir())
         table.add_row(
             name,
-            _task(record.task.name, record.task.p),
+            str(family_task(record.task, title=name)).removeprefix("modular_"),
             "training",
-            ", ".join(map(str, certificate.frequencies)) if certificate else "",
+            record.truth.summary if record.truth else "",
             "yes" if certificate and certificate.certified else "no",
             f"{size / 2**10:.0f} KiB",
         )
-    for name, request in CATALOGUE.items():
-        frequencies = ", ".join(map(str, request["frequencies"]))
-        table.add_row(
-            name, _task(request.get("task", "modular_addition"), request["p"]), "formula", frequencies
-        )
+    for family in map(registry.family, registry.families()):
+        for name, made in family.models.items():
+            table.add_row(name, made.task, "formula", made.known)
     table.caption = "Models from a formula are compiled when they are first loaded, and kept."
     return table
-
-
-def _task(name: str, p: int) -> str:
-    return f"{name.removeprefix('modular_')} mod {p}"

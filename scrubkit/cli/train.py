@@ -49,7 +49,7 @@ def train(
 
     from rich.console import Console
 
-    from scrubkit.core.task import Task
+    from scrubkit.families.modular.task import ModularTask
     from scrubkit.families.modular.train.train import train as train_one
     from scrubkit.families.modular.train.train import train_many
 
@@ -65,9 +65,9 @@ def train(
     }
     with _interruptible(err, out), _progress_bar(err, len(many or [0])) as progress:
         if many is None:
-            models = [train_one(Task(task, p), seed=seed or 0, progress=progress, **options)]
+            models = [train_one(ModularTask(task, p), seed=seed or 0, progress=progress, **options)]
         else:
-            models = train_many(Task(task, p), seeds=many, progress=progress, **options)
+            models = train_many(ModularTask(task, p), seeds=many, progress=progress, **options)
     folders = [out] if many is None else [out / f"seed-{s}" for s in many]
     certified = [_certify(model, folder) for model, folder in zip(models, folders, strict=True)]
     console.print(summary(certified))
@@ -105,11 +105,13 @@ def summary(models: list[Model]) -> Table:
     from rich.table import Column, Table
     from rich.text import Text
 
+    from scrubkit.families.modular.truth import ModularCertificate
+
     names = ("model", "steps", "test loss", "frequencies", "clustered", "certified")
     table = Table(*(Column(name, no_wrap=name != "frequencies") for name in names))
     for model in models:
         history, certificate = model.provenance.history, model.certificate
-        assert certificate is not None
+        assert isinstance(certificate, ModularCertificate)
         table.add_row(
             Text(model.name),
             f"{history['steps']:,}",

@@ -47,7 +47,7 @@ class InterchangeAccuracy:
                 continue
             kept = torch.from_numpy(told)
             answers = self._answers(subject, variable, base[kept], source[kept])
-            accuracies.append(float(np.mean(answers == task.labels[predicted[told]])))
+            accuracies.append(float(np.mean(answers == model.labels.numpy()[predicted[told]])))
             pairs += int(told.sum())
         if not accuracies:
             return Answer(0.0, verdict="untestable", evaluations=0, notes=("no pair tells anything",))

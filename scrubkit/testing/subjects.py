@@ -90,7 +90,7 @@ def permuted(hypothesis: Hypothesis) -> Hypothesis:
 def described(model: Model) -> str:
     """Return a model in words."""
     truth = model.truth
-    return f"{truth.variant if truth else 'a'} model of {model.task.name}, p = {model.task.p}"
+    return f"{truth.variant if truth else 'a'} model of {model.task}"
 
 
 def _embeddings(claim: Mapping[str, object], model: Model) -> nx.DiGraph:

@@ -19,7 +19,7 @@ from scrubkit.core.site import parse, resolve
 from scrubkit.families.modular.compile import compile_model
 from scrubkit.hypothesis import from_graph
 from scrubkit.models.model import Model
-from scrubkit.models.record import Carries
+from scrubkit.models.record import Statement
 from scrubkit.scrubbing import evaluate, scoring
 from scrubkit.subjects.network import NetworkSubject
 from scrubkit.scrubbing.plan import bind
@@ -48,7 +48,7 @@ def model(variant: str, planted: str = "nothing", hidden: bool = False) -> Model
     return compile_model(variant=variant, p=13, frequencies=(2, 5), distractors=PLANTED[planted], **more)
 
 
-def single(carried: Carries, task: str) -> nx.DiGraph:
+def single(carried: Statement, task: str) -> nx.DiGraph:
     """The claim that one site carries what is said of it and matters; of the rest nothing is said."""
     graph = nx.DiGraph(task=task)
     graph.add_node("logits", site="logits", other="exact")
@@ -69,7 +69,7 @@ def test_labels_and_truth_graph_agree(variant: str, planted: str, hidden: bool) 
     judge, sites = Judge.of(subject), Sites.of(subject)
     known = truth_graph(sites)
     assert known is not None and subject.truth is not None
-    for carried in subject.truth.carries:
+    for carried in subject.truth.statements:
         if carried.feature == "0":
             continue
         found = judge.label(from_graph(single(carried, subject.task.name)))

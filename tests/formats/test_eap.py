@@ -40,7 +40,7 @@ def model() -> Model:
         name: value + 0.2 * value.std() * torch.randn(value.shape, generator=generator)
         if value.ndim > 1
         else value
-        for name, value in made.weights.named().items()
+        for name, value in made.weights.short().items()
     }
     return made.with_(weights=made.weights.with_(**weights))
 

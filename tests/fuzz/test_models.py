@@ -78,7 +78,7 @@ def test_bytes_of_a_record(data: bytes, folder: Path) -> None:
     use(folder)
 
 
-HEADER_BYTES = safetensors.torch.save(MODEL.weights.named())
+HEADER_BYTES = safetensors.torch.save(MODEL.weights.short())
 
 
 @few(60)
@@ -108,7 +108,7 @@ def test_header_of_the_weights(document: dict[str, Any], excess: int, folder: Pa
     "dtype", [torch.float8_e4m3fn, torch.float64, torch.bfloat16, torch.int8, torch.complex64]
 )
 def test_dtypes_of_the_weights(dtype: torch.dtype, folder: Path) -> None:
-    tensors = {name: tensor.to(dtype) for name, tensor in MODEL.weights.named().items()}
+    tensors = {name: tensor.to(dtype) for name, tensor in MODEL.weights.short().items()}
     if dtype == torch.float64:
         tensors["W_E"] = torch.full_like(tensors["W_E"], 1e300)
     (folder / RECORD).write_text(RECORD_TEXT)
@@ -152,7 +152,7 @@ def test_known_attacks_on_a_record(name: str, folder: Path) -> None:
 
 def checkpoint() -> dict[str, torch.Tensor]:
     """The state dict of a model in the format of TransformerLens 1 to 3."""
-    return {place: MODEL.weights.named()[name].clone() for name, place in PLACES.items()}
+    return {place: MODEL.weights.short()[name].clone() for name, place in PLACES.items()}
 
 
 def published(folder: Path, state: Any) -> None:

@@ -63,7 +63,7 @@ def frequencies(keys: tuple[int, ...]) -> nx.DiGraph:
 def heads(model: Model, unimportant: tuple[int, ...]) -> nx.DiGraph:
     """Heads that matter carry what the truth says; the others do not matter."""
     assert model.truth is not None
-    carried = {c.site: c.feature for c in model.truth.carries}
+    carried = {c.site: c.feature for c in model.truth.statements}
     graph = nx.DiGraph()
     graph.add_node("logits", site="logits")
     for h in range(model.config.n_heads):

@@ -11,10 +11,12 @@ from typer.testing import CliRunner
 from scrubkit.cli.app import app
 from scrubkit.errors import ModelError
 from scrubkit.families.modular.catalogue import CATALOGUE
+from scrubkit.families.modular.family import FAMILY, compiled_key
 from scrubkit.models import load as loading
-from scrubkit.models.load import bundled_names, cache_folder, load, load_compiled
+from scrubkit.models.load import bundled_names, cache_folder, load, load_made
 from scrubkit.models.model import Model
 from scrubkit.models.store import RECORD, WEIGHTS, read, save
+from scrubkit.models.task_file import TASK
 from tests.models.test_store import tiny
 from tests.modular.test_published import nanda_state
 
@@ -64,13 +66,13 @@ def test_a_damaged_cache_is_made_anew(own_cache):
 
 def test_a_cache_that_cannot_be_written_is_no_error(tmp_path):
     (tmp_path / "file").write_text("")
-    assert load_compiled("pizza-p59", cache_dir=tmp_path / "file").name == "pizza-p59"
+    assert load_made("pizza-p59", FAMILY.models["pizza-p59"], cache_dir=tmp_path / "file").name == "pizza-p59"
 
 
 def test_another_request_has_another_place_in_the_cache(monkeypatch):
-    before = loading.compiled_key("pizza-p59")
+    before = compiled_key("pizza-p59")
     monkeypatch.setitem(CATALOGUE, "pizza-p59", {**CATALOGUE["pizza-p59"], "seed": 1})
-    assert loading.compiled_key("pizza-p59") != before
+    assert compiled_key("pizza-p59") != before
 
 
 def test_the_cache_is_where_it_is_asked_to_be(own_cache, tmp_path, monkeypatch):
@@ -125,7 +127,7 @@ def test_a_model_on_the_hub_loads_and_only_its_two_files_are_fetched(hub, tmp_pa
     assert hub == {
         "repo_id": "someone/grokked",
         "revision": None,
-        "allow_patterns": [RECORD, WEIGHTS],
+        "allow_patterns": [RECORD, WEIGHTS, TASK],
         "cache_dir": None,
     }
     load("hf://someone/grokked@v1.0", cache_dir=tmp_path)

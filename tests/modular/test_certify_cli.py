@@ -8,7 +8,7 @@ from scrubkit.cli import certify as command
 from scrubkit.errors import ModelError
 from scrubkit.families.modular.certify.certificate import certify
 from scrubkit.families.modular.compile import compile_model
-from scrubkit.models.record import Certificate
+from scrubkit.families.modular.truth import ModularCertificate
 from scrubkit.models.store import save
 
 
@@ -49,7 +49,7 @@ def test_a_refused_model_exits_1_with_the_reasons(invoke, memorising, tmp_path):
 def test_the_json_file_is_the_certificate(invoke, pizza, tmp_path):
     out = tmp_path / "certificate.json"
     assert invoke(pizza[0], "--json", out).exit_code == 0
-    assert Certificate.model_validate_json(out.read_text(encoding="utf-8")) == certify(pizza[1])
+    assert ModularCertificate.model_validate_json(out.read_text(encoding="utf-8")) == certify(pizza[1])
 
 
 def test_a_model_that_cannot_be_read_is_a_scrubkit_error(invoke, tmp_path):

@@ -9,7 +9,7 @@ import torch
 from scrubkit.core.feature import class_ids
 from scrubkit.core.feature import parse as parse_feature
 from scrubkit.families.modular.compile import compile_model
-from scrubkit.models.record import Carries
+from scrubkit.models.record import Statement
 from scrubkit.models.weights import run
 from scrubkit.subjects.sites import Sites
 
@@ -123,7 +123,7 @@ def within_share(values, classes):
 @pytest.mark.parametrize("name", NAMES)
 def test_every_site_carries_the_feature_that_the_truth_states(name):
     model = build(name)
-    for statement in model.truth.carries:
+    for statement in model.truth.statements:
         part = locate(model, statement)
         value = reader(model, part)(activations(name)[hook_of(part)])
         if part.hook == "logits":
@@ -145,7 +145,7 @@ def test_every_site_carries_the_feature_that_the_truth_states(name):
 )
 def test_a_false_statement_would_be_seen(name, site, false_feature):
     model = build(name)
-    statement = Carries(site=site, feature=false_feature)
+    statement = Statement(site=site, feature=false_feature)
     part = locate(model, statement)
     value = reader(model, part)(activations(name)[hook_of(part)])
     value = value[:, -1] if part.hook == "logits" else received(model, part, value)
@@ -194,7 +194,7 @@ def scrub(name, statement):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_logits_depend_on_a_site_just_where_the_truth_says_so(name):
-    for statement in build(name).truth.carries:
+    for statement in build(name).truth.statements:
         if statement.feature == "0":
             continue  # a constant that is shuffled is the same constant
         change = scrub(name, statement)
@@ -204,7 +204,7 @@ def test_the_logits_depend_on_a_site_just_where_the_truth_says_so(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_constants_are_the_same_on_every_input(name):
     model = build(name)
-    stated = [s for s in model.truth.carries if s.feature == "0"]
+    stated = [s for s in model.truth.statements if s.feature == "0"]
     assert stated
     for statement in stated:
         part = locate(model, statement)
@@ -279,7 +279,7 @@ def test_idle_heads_and_the_rest_of_the_neurons_do_nothing(name):
 
 def test_noise_leaves_only_what_the_architecture_makes_exact():
     model = compile_model(variant="pizza", p=P, frequencies=(2, 5), noise=0.01)
-    exact = {s.site for s in model.truth.carries if s.exact}
+    exact = {s.site for s in model.truth.statements if s.exact}
     assert "blocks.0.attn.hook_pattern[head=0]" in exact
     assert "hook_embed[pos=0]" in exact
     assert "blocks.0.hook_attn_out[pos=-1]" not in exact

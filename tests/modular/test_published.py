@@ -10,15 +10,15 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
-from scrubkit.core.task import ModularAddition, ModularMultiplication, ModularSubtraction
 from scrubkit.errors import ModelError, ScrubkitError
 from scrubkit.families.modular.certify.certificate import certify
 from scrubkit.families.modular.published.read import read_published
+from scrubkit.families.modular.task import ModularAddition, ModularMultiplication, ModularSubtraction
 from scrubkit.models.bridge import build_bridge
 from scrubkit.models.model import Model
 from scrubkit.models.record import ModelConfig, Provenance
 from scrubkit.models.store import read, save
-from scrubkit.models.weights import Weights, random_weights, shapes
+from scrubkit.models.weights import SHORT, Weights, random_weights
 
 P, D, H, E, M = 7, 12, 3, 4, 20
 
@@ -68,15 +68,19 @@ def ours(seed: int = 0, classes: int = P) -> tuple[ModelConfig, Weights]:
     weights = random_weights(config, generator)
     biases = {
         name: torch.randn(shape, generator=generator) / 4
-        for name, shape in shapes(config).items()
+        for name, shape in one_layer_shapes(config)
         if name.startswith("b_")
     }
     return config, weights.with_(**biases)
 
 
+def one_layer_shapes(config: ModelConfig) -> list[tuple[str, tuple[int, ...]]]:
+    return [(short, config.shapes[full]) for short, full in SHORT.items()]
+
+
 def hooked_state(weights: Weights) -> dict[str, Tensor]:
     """A state dict as HookedTransformer of TransformerLens 1 to 3 saves it, buffers included."""
-    w = weights.named()
+    w = weights.short()
     state = {
         "embed.W_E": w["W_E"],
         "pos_embed.W_pos": w["W_pos"],

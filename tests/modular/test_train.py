@@ -6,8 +6,8 @@ import os
 import pytest
 import torch
 
-from scrubkit.core.task import ModularAddition, ModularMultiplication, Task
 from scrubkit.errors import TrainingError
+from scrubkit.families.modular.task import ModularAddition, ModularMultiplication, ModularTask
 from scrubkit.families.modular.train.checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
 from scrubkit.families.modular.train.loop import Progress
 from scrubkit.families.modular.train.plan import make_job
@@ -141,7 +141,7 @@ def test_an_option_out_of_range_is_refused(options, message):
 
 def test_rows_without_equals_are_refused():
     with pytest.raises(TrainingError, match='end in "="'):
-        train(Task("modular_addition", 11, equals=False))
+        train(ModularTask("modular_addition", 11, equals=False))
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a cuda device")

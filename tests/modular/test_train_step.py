@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from scrubkit.core.task import ModularAddition, ModularMultiplication, ModularSubtraction, Task
+from scrubkit.core.task import Task
+from scrubkit.families.modular.task import ModularAddition, ModularMultiplication, ModularSubtraction
 from scrubkit.families.modular.train.step import (
     UNTRAINED,
     cross_entropy,
@@ -57,8 +58,8 @@ def test_gradients_are_those_of_the_plain_forward_pass():
     w = weights_with_biases(config, 2).to(torch.float64)
     labels = torch.from_numpy(task.labels)
 
-    plain = {name: tensor.clone().requires_grad_() for name, tensor in w.named().items()}
-    logits = run(Weights(**plain), torch.from_numpy(task.tokens))["logits"]
+    plain = {name: tensor.clone().requires_grad_() for name, tensor in w.short().items()}
+    logits = run(Weights.one_layer(**plain), torch.from_numpy(task.tokens))["logits"]
     torch.nn.functional.cross_entropy(logits, labels).backward()
 
     flat = flatten(w, config)[None].requires_grad_()
@@ -86,9 +87,9 @@ def test_flat_parameters_come_back_as_the_same_weights_and_the_rest_is_zero():
     back = unflatten(flatten(w, config), config)
     assert flatten(w, config).numel() == n_parameters(config)
     for name in trained_shapes(config):
-        assert torch.equal(back.named()[name], w.named()[name])
+        assert torch.equal(back.short()[name], w.short()[name])
     for name in UNTRAINED:
-        assert not back.named()[name].any()
+        assert not back.short()[name].any()
 
 
 @pytest.mark.parametrize("margin", [-200.0, -5.0, 0.0, 3.0, 15.0, 30.0, 80.0])

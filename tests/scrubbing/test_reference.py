@@ -8,7 +8,7 @@ import torch
 from transformer_lens.config import TransformerBridgeConfig
 from transformer_lens.model_bridge.sources import boot_native
 
-from scrubkit.core.task import ModularAddition
+from scrubkit.families.modular.task import ModularAddition
 import scrubkit
 from scrubkit.errors import HypothesisError
 from scrubkit.hypothesis import from_graph

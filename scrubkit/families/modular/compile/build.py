@@ -120,7 +120,7 @@ def draw_circuit(request: CompileRequest, circles: Circles) -> tuple[Circuit, Mo
 
 def _stored(weights: Weights) -> Weights:
     """Round to the dtype in which weights are kept, each tensor in memory of its own."""
-    return Weights(**{name: t.to(torch.float32).contiguous() for name, t in weights.named().items()})
+    return Weights({name: t.to(torch.float32).contiguous() for name, t in weights.named().items()})
 
 
 def _require_right(request: CompileRequest, figures: Check) -> None:

@@ -10,10 +10,10 @@ from typing import Any, Literal, get_args
 
 from pydantic import Field, ValidationError
 
-from scrubkit.core.task import Task
 from scrubkit.errors import ModelError, TaskError, nearest
 from scrubkit.families.modular.compile.circles import Circles
 from scrubkit.families.modular.compile.distractors import Distractors
+from scrubkit.families.modular.task import ModularTask
 from scrubkit.models.record import Record
 
 Variant = Literal["pizza", "clock-torus", "clock-attention"]
@@ -116,7 +116,7 @@ def check_request(request: CompileRequest) -> Circles:
         ModelError: with everything that is wrong.
     """
     try:
-        task = Task(request.task, request.p)
+        task = ModularTask(request.task, request.p)
     except TaskError as error:
         raise ModelError(error.faults, title="compile request") from None
     circles = Circles.of(task)

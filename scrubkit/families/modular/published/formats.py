@@ -141,14 +141,14 @@ def _turn_nanda(t: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def _from_bridge(state: dict[str, Tensor], heads: int | None, title: str) -> dict[str, Tensor]:
     # TransformerLens takes seconds to import and only this format needs it.
-    from scrubkit.models.bridge import from_bridge_state, to_bridge_state_names
+    from scrubkit.models.bridge import from_bridge_state, one_layer_state_names
 
     if heads is None:
         raise ModelError(
             "a state dict of TransformerLens 4 does not say how many heads it has; give their number",
             title=title,
         )
-    faults = [f"missing tensor {name}" for name in to_bridge_state_names() if name not in state]
+    faults = [f"missing tensor {name}" for name in one_layer_state_names() if name not in state]
     faults += [
         f"{name} has {t.ndim} axes" for name, t in state.items() if t.ndim != 1 + name.endswith("weight")
     ]
@@ -165,7 +165,7 @@ def _from_bridge(state: dict[str, Tensor], heads: int | None, title: str) -> dic
         classes=state["unembed.weight"].shape[0],
         title=title,
     )
-    return from_bridge_state(state, config, title=title).named()
+    return from_bridge_state(state, config, title=title).short()
 
 
 def config_of(
@@ -183,5 +183,7 @@ def config_of(
             d_vocab_out=classes,
         )
     except ValidationError as error:
-        faults = [f"{e['loc'][0]}: {e['msg']}, found {e['input']}" for e in error.errors()]
+        faults = [
+            f"{'.'.join(map(str, e['loc']))}: {e['msg']}, found {e['input']!r:.80}" for e in error.errors()
+        ]
         raise ModelError(faults, title=title) from None

@@ -20,8 +20,8 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor
 
-from scrubkit.core.task import Task
 from scrubkit.errors import ModelError
+from scrubkit.families.modular.task import ModularTask
 from scrubkit.models.atomic import os_errors
 
 MAX_CONFIG_BYTES = 2**20
@@ -66,9 +66,9 @@ class MixedConfig(BaseModel):
         match = re.fullmatch(r"lambda x: ?\(?x\[0\]([-+*])x\[1\]\)?%(\d+)", self.funcs.strip())
         return FUNCTIONS[match[1]] if match and int(match[2]) == self.C else None
 
-    def task(self) -> Task:
+    def task(self) -> ModularTask:
         """Return the task that the model was trained on."""
-        return Task(self.task_name() or "modular_addition", self.C, self.eqn_sign)
+        return ModularTask(self.task_name() or "modular_addition", self.C, self.eqn_sign)
 
 
 def find_config(checkpoint: Path) -> Path | None:

@@ -13,7 +13,6 @@ from typing import Any
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from scrubkit.core.task import Task
 from scrubkit.errors import ModelError
 from scrubkit.families.modular.published.checkpoint import read_state
 from scrubkit.families.modular.published.formats import config_of, convert, recognise
@@ -24,6 +23,7 @@ from scrubkit.families.modular.published.mixed_attention import (
     read_config,
     unmix,
 )
+from scrubkit.families.modular.task import ModularTask
 from scrubkit.models.model import Model
 from scrubkit.models.record import Provenance
 from scrubkit.models.weights import from_mapping
@@ -83,7 +83,7 @@ def read_published(
 
 def _settle_task(
     t: dict[str, Tensor], p: int | None, name: str | None, mixed: MixedConfig | None, *, title: str
-) -> Task:
+) -> ModularTask:
     """Return the task that was asked for or configured; the tensors' sizes may not contradict it."""
     positions, vocab, classes = t["W_pos"].shape[0], t["W_E"].shape[0], t["W_U"].shape[-1]
     configured = mixed.task() if mixed else None
@@ -100,10 +100,10 @@ def _settle_task(
         faults.append(f"has {classes} classes, expected {' or '.join(map(str, sorted({found, vocab})))}")
     if faults:
         raise ModelError(faults, title=title)
-    return Task(name or (configured.name if configured else "modular_addition"), found, equals)
+    return ModularTask(name or (configured.name if configured else "modular_addition"), found, equals)
 
 
-def _fit(file: Path, t: dict[str, Tensor], task: Task, recipe: dict[str, Any]) -> Model:
+def _fit(file: Path, t: dict[str, Tensor], task: ModularTask, recipe: dict[str, Any]) -> Model:
     """Return the model, without the logit of "=" and positions that are never read."""
     title = str(file)
     config = config_of(

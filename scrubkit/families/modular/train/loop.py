@@ -15,8 +15,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from scrubkit.core.task import Task
 from scrubkit.errors import TrainingError
+from scrubkit.families.modular.task import ModularTask
 from scrubkit.families.modular.train.checkpoint import Job, save_checkpoint
 from scrubkit.families.modular.train.state import Losses, Run, State, split_rows
 from scrubkit.families.modular.train.stepper import Stepper, evaluate
@@ -67,7 +67,7 @@ class Watch:
 class Loop:
     """Takes a state to the end of all its runs."""
 
-    def __init__(self, state: State, task: Task, job: Job, watch: Watch) -> None:
+    def __init__(self, state: State, task: ModularTask, job: Job, watch: Watch) -> None:
         """Bind the state, which is changed in place.
 
         Raises:

@@ -11,16 +11,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from scrubkit.core.task import Task
 from scrubkit.errors import ScrubkitError, TrainingError
-from scrubkit.families.modular.train.checkpoint import Job, load_checkpoint
+from scrubkit.families.modular.task import ModularTask
+from scrubkit.families.modular.train.checkpoint import Job, ModularTaskRecord, load_checkpoint
 from scrubkit.families.modular.train.loop import Loop, Progress, Watch
 from scrubkit.families.modular.train.recipe import Recipe, default_config, default_fraction, find_recipe
 from scrubkit.families.modular.train.state import Losses, Run, initial_state
 from scrubkit.families.modular.train.step import unflatten
 from scrubkit.families.modular.train.trajectory import Trajectory
 from scrubkit.models.model import Model
-from scrubkit.models.record import ModelConfig, Provenance, TaskRecord
+from scrubkit.models.record import ModelConfig, Provenance
 from scrubkit.models.store import RECORD, read, save
 
 SHORT_NAMES = {
@@ -46,7 +46,7 @@ class Plan:
         checkpoint_every: steps between checkpoints.
     """
 
-    task: Task
+    task: ModularTask
     job: Job
     device: torch.device
     folders: Mapping[int, Path] | None
@@ -151,7 +151,7 @@ class Plan:
 
 
 def make_job(
-    task: Task,
+    task: ModularTask,
     seeds: Sequence[int],
     recipe: str | Recipe,
     train_fraction: float | None,
@@ -178,7 +178,7 @@ def make_job(
         faults += error.faults
     if faults:
         raise TrainingError(faults, title="training options")
-    record = TaskRecord(name=task.name, p=task.p)
+    record = ModularTaskRecord(name=task.name, p=task.p)
     return Job(task=record, config=config, recipe=chosen, train_fraction=fraction, seeds=tuple(seeds))
 
 

@@ -24,7 +24,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from scrubkit.models.record import ModelConfig
-from scrubkit.models.weights import Weights, shapes, zeros
+from scrubkit.models.weights import SHORT, Weights, zeros
 
 UNTRAINED = ("b_Q", "b_K", "b_V", "b_O", "b_U")
 """Parameters that the mainline model does not have; they stay zero."""
@@ -47,7 +47,7 @@ class Rows:
 
 def trained_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
     """Return the shapes of the parameters that are trained, in the order of the flat vector."""
-    return {name: shape for name, shape in shapes(config).items() if name not in UNTRAINED}
+    return {name: config.shapes[full] for name, full in SHORT.items() if name not in UNTRAINED}
 
 
 def n_parameters(config: ModelConfig) -> int:
@@ -57,7 +57,7 @@ def n_parameters(config: ModelConfig) -> int:
 
 def flatten(weights: Weights, config: ModelConfig) -> Float[Tensor, " parameter"]:
     """Return the trained parameters of one model as one vector."""
-    named = weights.named()
+    named = weights.short()
     return torch.cat([named[name].reshape(-1) for name in trained_shapes(config)])
 
 
