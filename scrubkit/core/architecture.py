@@ -245,4 +245,4 @@ def _fitted(source: Mask, like: Mask) -> Mask:
     """Bring a mask to another hook's axes: heads and neurons meet in the residual stream."""
     if source.ndim == like.ndim:
         return source
-    return source[:, None] if source.ndim < like.ndim else source.any(axis=1)
+    return source[:, None] if source.ndim < like.ndim else np.asarray(source.any(axis=1))

@@ -10,7 +10,6 @@ and are lost.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import networkx as nx
 

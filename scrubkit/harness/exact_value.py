@@ -31,7 +31,9 @@ def exact_value(estimand: str | None, model: Model, hypothesis: Hypothesis) -> f
     if estimand not in ESTIMANDS or model.task.n_inputs > MAX_INPUTS:
         return None
     try:
-        found = Scorer(model, device="cpu", dtype=torch.float64).score(hypothesis, exact=True, max_runs=MAX_RUNS)
+        found = Scorer(model, device="cpu", dtype=torch.float64).score(
+            hypothesis, exact=True, max_runs=MAX_RUNS
+        )
     except ScrubkitError:
         return None
     figure = getattr(found, estimand)

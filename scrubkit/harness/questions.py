@@ -12,11 +12,6 @@ from copy import deepcopy
 from dataclasses import dataclass
 
 from scrubkit.bench.case import Case
-<<<<<<< HEAD
-from scrubkit.core.task import Task
-=======
-from scrubkit.core.site import parse, resolve
->>>>>>> models
 from scrubkit.hypothesis import Hypothesis, from_json
 from scrubkit.models.model import Model
 from scrubkit.models.record import Provenance

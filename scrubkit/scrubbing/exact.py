@@ -142,8 +142,8 @@ class _Enumeration:
         self.budget[0] -= total
         if self.budget[0] < 0:
             raise ScrubError(
-                f"exact enumeration needs more runs than the {self.allowed:,} allowed (node {visit.node!r} alone "
-                f"{total:,} at a time); allow more with max_runs (--max-runs), or score with draws"
+                f"exact enumeration needs more runs than the {self.allowed:,} allowed (node {visit.node!r} "
+                f"alone {total:,} at a time); allow more with max_runs (--max-runs), or score with draws"
             )
         runs = [
             self._run(

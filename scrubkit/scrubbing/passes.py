@@ -1,9 +1,9 @@
 """Passes: whole sweeps of a scrub over the dataset, in pieces that fit the memory.
 
 On a CPU every piece has the same size, chosen from the dataset alone, so that the arithmetic of an item never
-depends on which items it is computed with: the same seed gives the same bits whatever the chunk size. Figures
-are summed a piece at a time, in order, so that nothing of the size of all draws is kept. On a GPU pieces are as
-large as memory allows, and are halved when it runs out.
+depends on which items it is computed with: the same seed gives the same bits whatever the chunk size.
+Figures are summed a piece at a time, in order, so that nothing of the size of all draws is kept. On a GPU
+pieces are as large as memory allows, and are halved when it runs out.
 """
 
 from __future__ import annotations
@@ -34,14 +34,15 @@ class Measure(Protocol):
     """What turns outputs into figures: `scrubkit.scrubbing.figures.Levels`, or a graph's own.
 
     Attributes:
-        names: the figures.
         mass: share of each input in every mean.
         labels: class of each input, None where there are none.
         n_classes: number of classes, or of numbers that an output has.
     """
 
     @property
-    def names(self) -> tuple[str, ...]: ...
+    def names(self) -> tuple[str, ...]:
+        """The figures that can be taken."""
+        ...
 
     mass: Tensor
     labels: Tensor | None

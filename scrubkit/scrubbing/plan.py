@@ -230,8 +230,8 @@ class _Unroll:
     def _reads_other(self, node: Node) -> bool:
         """Say whether the other input reaches a node past what it reads.
 
-        It does so through everything that is neither set nor downstream of what is set, through parts that are
-        held at their clean value there, and through unimportant parts, which are pinned to it.
+        It does so through everything that is neither set nor downstream of what is set, through parts that
+        are held at their clean value there, and through unimportant parts, which are pinned to it.
         """
         read = {parent: paths for parent, paths in node.parents}
         loose = [self.parts[p] for p in read if self.hypothesis.nodes[p].unimportant]

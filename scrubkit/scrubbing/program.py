@@ -123,8 +123,7 @@ class Program:
     ) -> tuple[Int[Tensor, " item"], list[Setting]]:
         """Turn settings of whole embeddings into other base rows; return the rest of the settings.
 
-        That takes a dataset in which every combination of tokens is a row. A part of the embedding that is set
-        as well is set on the new rows.
+        That takes a dataset in which every combination of tokens is a row.
         """
         if self.subject.row_of is None:
             return others, settings

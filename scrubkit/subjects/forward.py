@@ -5,8 +5,8 @@ where no edit reaches it. Tensors have the position on their second axis: (item,
 (item, pos of the query, head, pos of the key).
 
 With direct edits there are two streams. The first is the run without them. In the second the residual stream
-carries the direct edits, and every attention and MLP still reads the first, but for the one that the reader is
-inside of: a direct edit reaches the reader past all other components, each of which keeps its value.
+carries the direct edits, and every attention and MLP still reads the first, but for the one that the reader
+is inside of: a direct edit reaches the reader past all other components, each of which keeps its value.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def needed(architecture: Architecture, readers: Sequence[Part]) -> Needed:
     found: dict[str, set[int]] = {name: set() for name in architecture.hooks}
     for part in readers:
         found[part.hook] |= set(part.positions)
-    for name, hook in reversed(architecture.hooks.items()):
+    for name, hook in reversed(list(architecture.hooks.items())):
         if found[name]:
             for source in hook.reads:
                 found[source] |= found[name]

@@ -15,15 +15,14 @@ from scrubkit.bench.label.criteria import carrying, compound, effect, irrelevanc
 from scrubkit.bench.label.measure import Interventions
 from scrubkit.bench.stories import claim, tell
 from scrubkit.core.feature import parse as parse_feature
-from scrubkit.core.site import parse, resolve
 from scrubkit.families.modular.compile import compile_model
 from scrubkit.hypothesis import from_graph
 from scrubkit.models.model import Model
 from scrubkit.models.record import Statement
 from scrubkit.scrubbing import evaluate, scoring
-from scrubkit.subjects.network import NetworkSubject
 from scrubkit.scrubbing.plan import bind
 from scrubkit.scrubbing.truth_graph import truth_graph
+from scrubkit.subjects.network import NetworkSubject
 from scrubkit.subjects.sites import Sites
 from scrubkit.subjects.subject import Edit
 

@@ -19,14 +19,14 @@ from torch import Tensor
 import scrubkit
 from scrubkit.hypothesis import from_graph
 from scrubkit.models.model import Model
-from scrubkit.scrubbing.program import Program
-from scrubkit.subjects.network import NetworkSubject
 from scrubkit.scrubbing.evaluate import own_rows
 from scrubkit.scrubbing.passes import cpu_tiles
 from scrubkit.scrubbing.plan import bind
+from scrubkit.scrubbing.program import Program
 from scrubkit.scrubbing.sampling import Draws
 from scrubkit.scrubbing.scoring import Scorer
 from scrubkit.scrubbing.target import levels_of
+from scrubkit.subjects.network import NetworkSubject
 
 CPU = torch.device("cpu")
 

@@ -8,7 +8,14 @@ from scrubkit.core.site import contains, overlap, parse, resolve
 from scrubkit.errors import SiteError
 
 MODEL = Architecture(
-    n_layers=2, n_ctx=3, d_model=8, n_heads=4, d_head=2, d_mlp=12, d_vocab_out=13, decompositions={"frequencies": 7}
+    n_layers=2,
+    n_ctx=3,
+    d_model=8,
+    n_heads=4,
+    d_head=2,
+    d_mlp=12,
+    d_vocab_out=13,
+    decompositions={"frequencies": 7},
 )
 NAMES = {"neurons": {"cluster:2": (0, 1, 2), "cluster:5": (3, 4)}, "frequencies": {"key": (2, 5)}}
 BASES = {"plane": np.eye(8)[:2].tolist(), "slanted": [[1.0, 1.0] + [0.0] * 6]}

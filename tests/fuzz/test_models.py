@@ -56,7 +56,10 @@ def use(path: Path) -> None:
             with contextlib.suppress(ScrubkitError):
                 part = sites.part(text, {})
                 assert part.neurons is None or max(part.neurons) < model.config.d_mlp
-                assert part.components is None or max(part.components) < sites.architecture.decompositions["frequencies"]
+                assert (
+                    part.components is None
+                    or max(part.components) < sites.architecture.decompositions["frequencies"]
+                )
 
 
 RECORD_TEXT = to_json(describe(MODEL)).decode()

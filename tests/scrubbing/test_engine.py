@@ -16,7 +16,9 @@ from scrubkit.subjects.subject import Edit
 from tests.scrubbing.random_models import ARCHITECTURES, both, sites
 
 FEATURES = ("a", "b", "(a + b) % p", "(a - b) % p", "(a, b)", "0", "a % 2", "min(a, b)")
-EACH = [pytest.param(name, site, id=f"{name}: {site}") for name in ARCHITECTURES for site in sites(both(name)[0])]
+EACH = [
+    pytest.param(name, site, id=f"{name}: {site}") for name in ARCHITECTURES for site in sites(both(name)[0])
+]
 
 
 def close(name: str) -> dict[str, float]:

@@ -8,9 +8,9 @@ import torch
 from transformer_lens.config import TransformerBridgeConfig
 from transformer_lens.model_bridge.sources import boot_native
 
-from scrubkit.families.modular.task import ModularAddition
 import scrubkit
 from scrubkit.errors import HypothesisError
+from scrubkit.families.modular.task import ModularAddition
 from scrubkit.hypothesis import from_graph
 from scrubkit.scrubbing.evaluate import scrub_rows
 from scrubkit.scrubbing.plan import bind

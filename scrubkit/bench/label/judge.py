@@ -19,9 +19,9 @@ from collections.abc import Iterable, Mapping
 from scrubkit.bench.case import Evidence, Label
 from scrubkit.bench.label.criteria import carrying, compound, decide, effect, irrelevance
 from scrubkit.bench.label.measure import Interventions
+from scrubkit.core.architecture import EMBED
 from scrubkit.hypothesis import Hypothesis
 from scrubkit.models.model import Model
-from scrubkit.core.architecture import EMBED
 from scrubkit.scrubbing.plan import Visit, bind
 from scrubkit.scrubbing.sampling import Exchange
 from scrubkit.subjects.network import NetworkSubject
