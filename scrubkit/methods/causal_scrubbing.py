@@ -35,7 +35,9 @@ class CausalScrubbing:
         found = Scorer.for_model(model, device="cpu").score(
             hypothesis, draws=max(budget.draws, 2), seed=draw_seed(generator)
         )
-        recovered = found.loss_recovered
+        # Without labels there is no loss; what is asked then is the model's own output distribution.
+        recovered = found.loss_recovered or found.faithfulness
+        assert recovered is not None
         verdict: AnswerVerdict = "inconclusive"
         if recovered.low >= ENOUGH:
             verdict = "supported"
