@@ -144,7 +144,7 @@ FAULTS = {
     ),
     "variables that are no list": (
         lambda d: d["task"]["options"].update(variables=7),
-        "unknown rows 'tokens'",
+        "variables must be a list",
     ),
     "positions that are no list": (
         lambda d: d["task"]["options"].update(answer="1"),
