@@ -58,7 +58,7 @@ class Levels:
     def __init__(
         self,
         logits: Logits,
-        labels: Int[np.ndarray, input * answer] | None,
+        labels: np.ndarray | None,
         n_inputs: int,
         shape: tuple[int, int],
         *,

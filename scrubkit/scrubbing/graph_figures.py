@@ -29,7 +29,7 @@ class GraphFigures:
         mass = torch.ones(graph.n_inputs) if graph.weights is None else torch.from_numpy(graph.weights)
         self.mass = mass.double() / mass.double().sum()
         if graph.output is None:
-            raise ScrubError("the graph has no single output: one node that is computed and that nothing reads")
+            raise ScrubError("the graph needs one output: a node that is computed and that nothing reads")
         self.outputs = graph.clean(graph.output, torch.arange(graph.n_inputs))
         self.values: Float[Tensor, " row"] | None = None
         if graph.label is not None:
