@@ -17,7 +17,9 @@ from tests.scrubbing.random_models import ARCHITECTURES, both, sites
 
 FEATURES = ("a", "b", "(a + b) % p", "(a - b) % p", "(a, b)", "0", "a % 2", "min(a, b)")
 EACH = [
-    pytest.param(name, site, id=f"{name}: {site}") for name in ARCHITECTURES for site in sites(both(name)[0])
+    pytest.param(name, site, id=f"{name}: {site}")
+    for name in ("one block", "LayerNorm, GELU")
+    for site in sites(both(name)[0])
 ]
 
 
@@ -64,7 +66,7 @@ def graphs(draw: st.DrawFn) -> tuple[str, nx.DiGraph]:
     return name, graph
 
 
-@settings(max_examples=120, deadline=None, derandomize=True, phases=[Phase.generate])
+@settings(max_examples=60, deadline=None, derandomize=True, phases=[Phase.generate])
 @given(graphs(), st.integers(0, 2**40))
 def test_network_equals_bridge_on_random_hypotheses(found: tuple[str, nx.DiGraph], seed: int) -> None:
     name, graph = found
@@ -120,10 +122,10 @@ def test_what_the_architecture_says_is_upstream_is_what_moves_in_transformerlens
             source = slow.part(f"{hook}[pos={position}]", {})
             own = slow.clean(source, rows)
             noise = torch.randn(own.shape, generator=torch.Generator().manual_seed(3), dtype=own.dtype)
-            for other, part in everything.items():
+            values = slow._forward(rows, [Edit(source, own + noise)], list(everything.values()))
+            for (other, part), value in zip(everything.items(), values, strict=True):
                 if other == hook:
                     continue
-                value = slow.run(rows, [Edit(source, own + noise)], [], part)
                 for place in part.positions:
                     one = slow.part(f"{other}[pos={place}]", {})
                     index = list(part.positions).index(place)
