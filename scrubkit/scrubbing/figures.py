@@ -66,7 +66,7 @@ class Levels:
     @cached_property
     def baseline_loss(self) -> float:
         """Expected loss of the model's outputs against independently permuted labels, nats per input."""
-        frequency = torch.bincount(self.labels, minlength=self.logits.shape[1]) / len(self.labels)
+        frequency = torch.bincount(self.labels, minlength=self.logits.shape[1]).double() / len(self.labels)
         return float(-(self.log_probs @ frequency.double()).mean())
 
     @cached_property

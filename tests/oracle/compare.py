@@ -1,0 +1,111 @@
+"""The oracle's figures of a hypothesis beside scrubkit's."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import dataclass
+from math import inf
+from typing import Any
+
+import networkx as nx
+import numpy as np
+
+from tests.oracle.adapter import Refused, Subject, numbers
+from tests.oracle.claim import joint_draws, read_claim
+from tests.oracle.exact import Enumeration, TooManyError
+from tests.oracle.figures import of_logits, of_numbers
+
+TOLERANCE = 1e-9
+JOINT = 40_000
+"""Joint draws that scrubkit is asked to enumerate at most."""
+DRAWS = 64
+"""Passes that scrubkit makes where it does not enumerate."""
+WIDE = 4.0
+"""How many half-widths of its own 95 % interval a sampled figure may be off, and still agree."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a comparison gave.
+
+    Attributes:
+        kind: agree, differ, crash, refused, or too many joint draws.
+        text: the first figure that differs, or the error.
+    """
+
+    kind: str
+    text: str = ""
+
+
+def oracle_figures(
+    subject: Subject, graph: nx.DiGraph, *, resample_root: bool = False, most: int = 6_000, joint: float = inf
+) -> dict[str, float]:
+    """Return the exact figures of a hypothesis, by the oracle alone."""
+    machine = subject.machine
+    claim = read_claim(graph, machine)
+    if joint_draws(claim, machine) > joint:
+        raise TooManyError
+    spreads = Enumeration(machine, claim, most).of_root(resample_root=resample_root)
+    clean = machine.clean(claim.nodes[claim.root].part)
+    if subject.loss is None:
+        return of_logits(clean, machine.domain.labels, machine.domain.weights, spreads)
+    return of_numbers(clean[:, 0], subject.label, subject.loss, machine.domain.weights, spreads)
+
+
+def compare(
+    subject: Subject, graph: nx.DiGraph, *, resample_root: bool = False, most: int = 6_000, seed: int = 0
+) -> Outcome:
+    """Score a hypothesis on both sides and say where they differ."""
+    root = next(n for n in graph if graph.out_degree(n) == 0)
+    if resample_root and "feature" not in graph.nodes[root]:
+        return Outcome("refused", "the root has no feature to be redrawn by")
+    joint = JOINT if subject.exact else inf
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            mine = oracle_figures(subject, graph, resample_root=resample_root, most=most, joint=joint)
+    except TooManyError:
+        return Outcome("too many")
+    options: dict[str, Any] = {"resample_root": resample_root}
+    options |= {"exact": True} if subject.exact else {"exact": False, "draws": DRAWS, "seed": seed}
+    try:
+        theirs = numbers(subject.theirs(graph, **options))
+    except Refused as error:
+        return Outcome("too many" if "exact" in str(error) else "refused", str(error))
+    except Exception as error:  # noqa: BLE001 - any crash is a finding
+        return Outcome("crash", f"{type(error).__name__}: {error}")
+    for name, found in theirs.items():
+        if not agrees(mine[name], found, exact=subject.exact):
+            return Outcome("differ", f"{name}: oracle {mine[name]!r}, scrubkit {found!r}")
+    return Outcome("agree")
+
+
+def agrees(mine: float, theirs: tuple[float, float, float], *, exact: bool) -> bool:
+    """Say whether two figures are the same, or near enough for the draws behind one of them."""
+    value, low, high = theirs
+    if not (math.isfinite(mine) and math.isfinite(value)):
+        return not math.isfinite(mine) and not math.isfinite(value)
+    near = TOLERANCE * max(1.0, abs(mine))
+    if exact or low == high == value and abs(mine - value) <= near:
+        return abs(mine - value) <= near
+    return abs(mine - value) <= WIDE * max(high - value, value - low) + 1e-6
+
+
+def snippet(subject: Subject, graph: nx.DiGraph, *, resample_root: bool = False) -> str:
+    """Return code that shows a comparison again."""
+    lines = ["graph = nx.DiGraph(" + ", ".join(f"{k}={v!r}" for k, v in graph.graph.items() if v) + ")"]
+    for name in graph:
+        attributes = ", ".join(f"{k}={v!r}" for k, v in graph.nodes[name].items())
+        lines.append(f"graph.add_node({name!r}, {attributes})")
+    for parent, reader, edge in graph.edges(data=True):
+        direct = ', paths="direct"' if edge.get("paths") == "direct" else ""
+        lines.append(f"graph.add_edge({parent!r}, {reader!r}{direct})")
+    option = ", resample_root=True" if resample_root else ""
+    lines.append(f"print(compare(build({subject.name!r}), graph{option}))")
+    return "\n".join(lines)
+
+
+def rng_of(seed: int, number: int) -> np.random.Generator:
+    """Return the generator of one case."""
+    return np.random.default_rng([seed, number])
