@@ -43,7 +43,7 @@ def _show(case: Case, outcome: Outcome) -> None:
     def still_wrong(graph) -> bool:
         return compare(case.subject, graph, resample_root=case.resample_root).kind == outcome.kind
 
-    smallest = minimise(case.graph, still_wrong)
+    smallest = minimise(case.graph, still_wrong, "(x, y)" if case.subject.loss else "(a, b)")
     found = compare(case.subject, smallest, resample_root=case.resample_root)
     print(f"--- case {case.number}: {found.kind}: {found.text}")
     print(snippet(case.subject, smallest, resample_root=case.resample_root), flush=True)

@@ -18,7 +18,6 @@ import scrubkit
 from scrubkit.models.model import Model
 from scrubkit.models.record import ModelConfig, Provenance, Truth
 from scrubkit.models.weights import random_weights
-
 from tests.oracle.domain import Domain
 from tests.oracle.machine import FunctionMachine, NetMachine
 from tests.oracle.net import Block, Net
@@ -281,7 +280,9 @@ MODELS: Mapping[str, Callable[[str], Subject]] = {
     "untrained-p7": lambda name: untrained(name, scrubkit.ModularAddition(7), 1),
     "untrained-mul-p5": lambda name: untrained(name, scrubkit.ModularMultiplication(5), 2),
     "untrained-sub-p5": lambda name: untrained(name, scrubkit.ModularSubtraction(5), 3),
-    "untrained-two-tokens-p5": lambda name: untrained(name, scrubkit.Task("modular_addition", 5, equals=False), 4),
+    "untrained-two-tokens-p5": lambda name: untrained(
+        name, scrubkit.Task("modular_addition", 5, equals=False), 4
+    ),
     "compiled-pizza-p5": lambda name: compiled(name, variant="pizza", p=5, frequencies=[1]),
     "two-layers-p5": lambda name: bridge(name, scrubkit.ModularAddition(5), layers=2, seed=5),
     "two-layers-norm-p5": lambda name: bridge(

@@ -98,7 +98,7 @@ def kernel(policy: Policy, domain: Domain) -> np.ndarray:
         return chance / chance.sum(1, keepdims=True)
     rows = np.zeros(n)
     for row in policy.sampler:
-        rows[int(row)] += 1
+        rows[int(row)] += w[int(row)]
     return np.tile(rows / rows.sum(), (n, 1))
 
 

@@ -17,18 +17,14 @@ def log_softmax(z: np.ndarray) -> np.ndarray:
     return shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
 
 
-def pairwise(
-    clean: np.ndarray, values: np.ndarray, labels: np.ndarray
-) -> dict[str, np.ndarray]:
+def pairwise(clean: np.ndarray, values: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:
     """Every per-input quantity of each input (row) against each output (column)."""
     own, found = log_softmax(clean), log_softmax(values)
     loss = -found[:, labels].T
     own_loss = -own[np.arange(len(labels)), labels]
     centred, other = clean - clean.mean(-1, keepdims=True), values - values.mean(-1, keepdims=True)
     entropy = (np.exp(own) * own).sum(-1)
-    distance = (
-        (centred**2).sum(-1)[:, None] + (other**2).sum(-1)[None, :] - 2 * centred @ other.T
-    )
+    distance = (centred**2).sum(-1)[:, None] + (other**2).sum(-1)[None, :] - 2 * centred @ other.T
     return {
         "loss": loss,
         "kl": entropy[:, None] - np.exp(own) @ found.T,

@@ -61,7 +61,9 @@ class SiteMaker:
             keys["neurons"] = str(rng.choice(choices))
         if kind in ("hook_embed", "logits") and rng.random() < 0.6:
             high = self.machine.domain.order // 2
-            keys["frequencies"] = str(rng.choice(["0", "1", "2", "1,2", "~1", "key", "~key", "0-1", f"0-{high}"]))
+            keys["frequencies"] = str(
+                rng.choice(["0", "1", "2", "1,2", "~1", "key", "~key", "0-1", f"0-{high}"])
+            )
         elif not kind.startswith("mlp.") and "pattern" not in kind and rng.random() < 0.4:
             prefix = "c" if hook == "logits" else "h" if ".attn." in hook else "d"
             if prefix == "h":
@@ -144,8 +146,11 @@ def _finish(
     for name in graph:
         node = graph.nodes[name]
         if graph.in_degree(name) and not node.get("unimportant"):
-            node["other"] = str(rng.choice(["uniform", "exact", "exact", "together:g", "together:h"], p=[
-                0.4, 0.2, 0.2, 0.15, 0.05]))
+            node["other"] = str(
+                rng.choice(
+                    ["uniform", "exact", "exact", "together:g", "together:h"], p=[0.4, 0.2, 0.2, 0.15, 0.05]
+                )
+            )
         if name == "root":
             node |= features[int(rng.integers(len(features)))] if rng.random() < 0.5 else {}
             continue

@@ -79,9 +79,7 @@ class NetMachine:
             return table[self.domain.tokens[rows]][:, part.pos]
         return read(part, self._clean[part.hook][rows])
 
-    def run(
-        self, others: np.ndarray, sets: Sequence[Set], holds: Sequence[Part], reader: Part
-    ) -> np.ndarray:
+    def run(self, others: np.ndarray, sets: Sequence[Set], holds: Sequence[Part], reader: Part) -> np.ndarray:
         """Run on rows ``others`` and read; sets carry one value an item."""
         pieces = []
         for start in range(0, len(others), CHUNK):

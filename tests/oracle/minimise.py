@@ -7,19 +7,21 @@ from collections.abc import Callable, Iterator
 import networkx as nx
 
 
-def minimise(graph: nx.DiGraph, still_wrong: Callable[[nx.DiGraph], bool]) -> nx.DiGraph:
+def minimise(
+    graph: nx.DiGraph, still_wrong: Callable[[nx.DiGraph], bool], identity: str = "(a, b)"
+) -> nx.DiGraph:
     """Drop nodes, edges and attributes while the disagreement stays."""
     changed = True
     while changed:
         changed = False
-        for smaller in _smaller(graph):
+        for smaller in _smaller(graph, identity):
             if still_wrong(smaller):
                 graph, changed = smaller, True
                 break
     return graph
 
 
-def _smaller(graph: nx.DiGraph) -> Iterator[nx.DiGraph]:
+def _smaller(graph: nx.DiGraph, identity: str) -> Iterator[nx.DiGraph]:
     root = next(n for n in graph if graph.out_degree(n) == 0)
     for name in list(graph):
         if name != root:
@@ -33,16 +35,16 @@ def _smaller(graph: nx.DiGraph) -> Iterator[nx.DiGraph]:
             yield smaller
     for name in list(graph):
         node = graph.nodes[name]
-        for change in _simpler(node, name == root, bool(graph.in_degree(name))):
+        for change in _simpler(node, name == root, bool(graph.in_degree(name)), identity):
             smaller = graph.copy()
             smaller.nodes[name].clear()
             smaller.nodes[name].update(change)
             yield smaller
 
 
-def _simpler(node: dict, root: bool, inner: bool) -> Iterator[dict]:
+def _simpler(node: dict, root: bool, inner: bool, identity: str) -> Iterator[dict]:
     for key in ("other", "tolerance", "period", "sampler"):
-        if key in node:
+        if key in node and (key != "sampler" or "feature" in node):
             yield {k: v for k, v in node.items() if k != key and not (key == "tolerance" and k == "period")}
     if inner and node.get("other") not in (None, "exact"):
         yield {**node, "other": "exact"}
@@ -51,8 +53,8 @@ def _simpler(node: dict, root: bool, inner: bool) -> Iterator[dict]:
     if node.get("unimportant"):
         yield {"site": node["site"], "feature": "0"}
     if not root and not node.get("unimportant"):
-        for simple in ("(a, b)", "0"):
-            if node.get("feature") not in ("(a, b)", "0"):
+        for simple in (identity, "0"):
+            if node.get("feature") not in (identity, "0"):
                 kept = {k: v for k, v in node.items() if k not in ("tolerance", "period", "sampler")}
                 yield {**kept, "feature": simple}
 

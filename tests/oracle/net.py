@@ -123,7 +123,11 @@ def _attention(net: Net, block: Block, source: np.ndarray, at: str, tap: Tap) ->
     x = _norm(source, block.ln1, net.eps)
     q, k, v = (
         tap(f"{at}attn.hook_{name}", np.einsum("btd,hde->bthe", x, w) + b)
-        for name, w, b in (("q", block.W_Q, block.b_Q), ("k", block.W_K, block.b_K), ("v", block.W_V, block.b_V))
+        for name, w, b in (
+            ("q", block.W_Q, block.b_Q),
+            ("k", block.W_K, block.b_K),
+            ("v", block.W_V, block.b_V),
+        )
     )
     scores = np.einsum("bqhe,bkhe->bhqk", q, k) / math.sqrt(q.shape[-1])
     if net.causal:

@@ -27,14 +27,18 @@ class Sampler:
         x = references
         if resample_root:
             policy = root.policy
-            x = self._pick(kernel(Policy(policy.feature, policy.tolerance, policy.period), self.machine.domain), x)
+            x = self._pick(
+                kernel(Policy(policy.feature, policy.tolerance, policy.period), self.machine.domain), x
+            )
         return self._value(root.name, x)
 
     def _pick(self, table: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Draw from a row of a kernel for each item."""
         below = np.cumsum(table, axis=1)
         u = self.rng.random(len(rows)) * below[rows, -1]
-        return np.array([np.searchsorted(below[row], v, side="right") for row, v in zip(rows, u, strict=True)])
+        return np.array(
+            [np.searchsorted(below[row], v, side="right") for row, v in zip(rows, u, strict=True)]
+        )
 
     def _value(self, name: str, x: np.ndarray) -> np.ndarray:
         node = self.claim.nodes[name]
