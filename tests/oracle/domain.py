@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -66,21 +66,19 @@ class Policy:
     period: Sequence[float | None] = ()
     sampler: str | Sequence[int] = "feature"
     other: str = "uniform"
-    fixed: Sequence[int] = field(default=())
 
 
-def same(one: Sequence[float], two: Sequence[float], policy: Policy) -> bool:
-    """Say whether two inputs with these values of the feature are exchangeable."""
-    for i, (x, y) in enumerate(zip(one, two, strict=True)):
-        gap = abs(x - y)
+def alike(values: np.ndarray, policy: Policy) -> np.ndarray:
+    """Say of every two rows whether they are exchangeable, given the feature's values (row, component)."""
+    found = np.ones((len(values), len(values)), dtype=bool)
+    for i, column in enumerate(values.T):
         tolerance = policy.tolerance[i] if i < len(policy.tolerance) else None
         period = policy.period[i] if i < len(policy.period) else None
-        if period is not None:
-            gap = gap % period
-            gap = min(gap, period - gap)
-        if gap > (1e-9 if tolerance is None else tolerance + 1e-9):
-            return False
-    return True
+        gap = np.abs(column[:, None] - column[None, :])
+        if period is not None and tolerance is not None:
+            gap = np.minimum(gap % period, period - gap % period)
+        found &= gap <= (1e-9 if tolerance is None else tolerance + 1e-9)
+    return found
 
 
 def kernel(policy: Policy, domain: Domain) -> np.ndarray:
@@ -92,9 +90,7 @@ def kernel(policy: Policy, domain: Domain) -> np.ndarray:
         return np.tile(w, (n, 1))
     if policy.sampler == "feature":
         assert policy.feature is not None
-        values = domain.feature(policy.feature)
-        alike = np.array([[same(x, y, policy) for y in values] for x in values], dtype=float)
-        chance = alike * w
+        chance = alike(np.array(domain.feature(policy.feature)), policy) * w
         return chance / chance.sum(1, keepdims=True)
     rows = np.zeros(n)
     for row in policy.sampler:

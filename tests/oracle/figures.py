@@ -101,4 +101,5 @@ def of_numbers(
 
 
 def _share(part: float, whole: float) -> float:
-    return part / whole if whole else float("nan")
+    """Return a quotient, or NaN where the whole is nothing but rounding."""
+    return part / whole if abs(whole) > 1e-12 else float("nan")

@@ -34,11 +34,12 @@ class Sampler:
 
     def _pick(self, table: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Draw from a row of a kernel for each item."""
-        below = np.cumsum(table, axis=1)
-        u = self.rng.random(len(rows)) * below[rows, -1]
-        return np.array(
-            [np.searchsorted(below[row], v, side="right") for row, v in zip(rows, u, strict=True)]
-        )
+        found = np.empty(len(rows), dtype=np.int64)
+        for row in np.unique(rows):
+            here = np.flatnonzero(rows == row)
+            inside = np.flatnonzero(table[row])
+            found[here] = self.rng.choice(inside, size=len(here), p=table[row, inside])
+        return found
 
     def _value(self, name: str, x: np.ndarray) -> np.ndarray:
         node = self.claim.nodes[name]
