@@ -1,4 +1,4 @@
-"""The one file of the oracle that knows scrubkit: weights go out of it as arrays, scores come back as numbers."""
+"""The one file of the oracle that knows scrubkit: weights come out as arrays, scores as numbers."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def bridge_subject(name: str, bridge: Any, task: Any, truth: Any) -> Subject:
 
 
 def bases(prefix: str, width: int) -> dict[str, list[list[float]]]:
-    """Subspaces that nest (r1 in r2; t2 spans what r2 spans), overlap (s2 with r2) and do not meet (r2, q2)."""
+    """Subspaces that nest (r1 in r2; t2 spans r2 too), overlap (s2 and r2) and do not meet (r2 and q2)."""
     basis, _ = np.linalg.qr(np.random.default_rng(width).standard_normal((width, width)))
     turn = np.array([[math.cos(1.0), math.sin(1.0)], [-math.sin(1.0), math.cos(1.0)]])
     slanted = basis[:, [1, 2]].T.copy()

@@ -54,9 +54,10 @@ def oracle_figures(
     return of_numbers(clean[:, 0], subject.label, subject.loss, machine.domain.weights, spreads)
 
 
-def scorable(subject: Subject, graph: nx.DiGraph, joint: float = 4_000) -> bool:
+def scorable(subject: Subject, graph: nx.DiGraph, joint: float = 6_000) -> bool:
     """Say whether a hypothesis has few enough joint draws, groups shared, to be gone through quickly."""
-    return joint_draws(read_claim(graph, subject.machine), subject.machine) <= joint
+    claim = read_claim(graph, subject.machine)
+    return len(claim.nodes) > 1 and joint_draws(claim, subject.machine) <= joint
 
 
 def sampled_figures(
@@ -81,7 +82,13 @@ def sampled_figures(
 
 
 def compare(
-    subject: Subject, graph: nx.DiGraph, *, resample_root: bool = False, most: int = 6_000, seed: int = 0, joint: float = JOINT
+    subject: Subject,
+    graph: nx.DiGraph,
+    *,
+    resample_root: bool = False,
+    most: int = 6_000,
+    seed: int = 0,
+    joint: float = JOINT,
 ) -> Outcome:
     """Score a hypothesis on both sides and say where they differ."""
     root = next(n for n in graph if graph.out_degree(n) == 0)

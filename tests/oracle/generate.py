@@ -62,7 +62,7 @@ class SiteMaker:
         if kind in ("hook_embed", "logits") and rng.random() < 0.6:
             high = self.machine.domain.order // 2
             keys["frequencies"] = str(
-                rng.choice(["0", "1", "2", "1,2", "~1", "key", "~key", "0-1", f"0-{high}"])
+                rng.choice(["0", "1", "2", "1,2", "~1", "key", "key", "~key", "0-1", f"0-{high}"])
             )
         elif not kind.startswith("mlp.") and "pattern" not in kind and rng.random() < 0.4:
             prefix = "c" if hook == "logits" else "h" if ".attn." in hook else "d"
@@ -102,7 +102,8 @@ def random_claim(rng: np.random.Generator, subject: Subject) -> nx.DiGraph:
     graph = nx.DiGraph(name="random", task=subject.extra.get("task", task))
     graph.add_node("root", site="logits")
     for i in range(int(rng.integers(1, 7))):
-        near = [graph.nodes[n]["site"].split("[")[0] for n in graph] if rng.random() < 0.4 else [None]
+        near = [graph.nodes[n]["site"].split("[")[0] for n in list(graph)[1:]] if rng.random() < 0.4 else []
+        near = near or [None]
         site = maker.draw(rng, near[int(rng.integers(len(near)))])
         _attach(rng, graph, f"n{i}", site, maker)
     p = subject.machine.domain.constants["p"]
@@ -148,7 +149,7 @@ def _finish(
         if graph.in_degree(name) and not node.get("unimportant"):
             node["other"] = str(
                 rng.choice(
-                    ["uniform", "exact", "exact", "together:g", "together:h"], p=[0.4, 0.2, 0.2, 0.15, 0.05]
+                    ["uniform", "exact", "exact", "together:g", "together:h"], p=[0.25, 0.3, 0.25, 0.15, 0.05]
                 )
             )
         if name == "root":
@@ -160,11 +161,11 @@ def _finish(
         kind = rng.random()
         if kind < 0.1:
             node["sampler"] = "uniform"
-        elif kind < 0.25:
+        elif kind < 0.32:
             node["sampler"] = "exact"
-        elif kind < 0.33:
+        elif kind < 0.4:
             node["sampler"] = [int(r) for r in rng.integers(n_inputs, size=3)]
-        if "sampler" in node and rng.random() < 0.5 and kind < 0.25:
+        if "sampler" in node and rng.random() < 0.5 and kind < 0.32:
             for key in ("feature", "tolerance", "period"):
                 node.pop(key, None)
 

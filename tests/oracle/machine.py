@@ -66,7 +66,7 @@ class NetMachine:
         return within(one, two) and within(two, one)
 
     def holds_back(self, held: Part, reader: Part) -> bool:
-        """Say whether a mapped site can stand before the reader: of its own hook only what is inside of it."""
+        """Say whether a mapped site can stand before the reader: at its hook, what is inside of it."""
         return held.hook != reader.hook or (within(held, reader) and not within(reader, held))
 
     def clean(self, part: Part) -> np.ndarray:

@@ -161,7 +161,7 @@ def class_rows(domain: Domain, n_classes: int, chosen: Iterable[int]) -> np.ndar
 
 
 def token_component(W_E: np.ndarray, domain: Domain, chosen: Iterable[int]) -> np.ndarray:
-    """The embedding's components over the token axis, (token, d_model); 0 takes what lies outside the group."""
+    """The embedding's components over the token axis, (token, d_model); 0 takes what is outside the group."""
     chosen, index = tuple(chosen), domain.token_index
     assert index is not None
     inside = np.flatnonzero(index >= 0)

@@ -168,9 +168,7 @@ def test_a_whole_that_is_held_stands_between_its_part_and_the_reader() -> None:
         "plane": ("logits[frequencies=~key]", PAIR),
         "whole": ("blocks.0.hook_resid_mid[pos=-1]", PAIR),
     }
-    graph = claim(
-        nodes, ("part", "logits"), ("plane", "logits"), ("whole", "plane"), subspaces=("d_r1",)
-    )
+    graph = claim(nodes, ("part", "logits"), ("plane", "logits"), ("whole", "plane"), subspaces=("d_r1",))
     agree("untrained-p5", graph)
 
 
