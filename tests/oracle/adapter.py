@@ -283,7 +283,18 @@ MODELS: Mapping[str, Callable[[str], Subject]] = {
     "untrained-two-tokens-p5": lambda name: untrained(
         name, scrubkit.Task("modular_addition", 5, equals=False), 4
     ),
-    "compiled-pizza-p5": lambda name: compiled(name, variant="pizza", p=5, frequencies=[1]),
+    "compiled-pizza-p5": lambda name: compiled(
+        name,
+        variant="pizza",
+        p=5,
+        frequencies=[1],
+        distractors={"decoy_heads": 1, "decoy_neurons": 2, "dead_frequencies": [2]},
+        rotate=True,
+        permute=True,
+    ),
+    "compiled-clock-p7": lambda name: compiled(
+        name, variant="clock-torus", p=7, frequencies=[1], distractors={"cancelling_heads": 1}, rotate=True
+    ),
     "two-layers-p5": lambda name: bridge(name, scrubkit.ModularAddition(5), layers=2, seed=5),
     "two-layers-norm-p5": lambda name: bridge(
         name, scrubkit.ModularAddition(5), layers=2, norm="LN", act="gelu", seed=6

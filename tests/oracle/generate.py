@@ -59,10 +59,12 @@ class SiteMaker:
             if getattr(self.machine.truth, "clusters", None):
                 choices += ["cluster:1", "cluster:1", "rest", "~cluster:1", "cluster:1,rest"]
             keys["neurons"] = str(rng.choice(choices))
-        if kind in ("hook_embed", "logits") and rng.random() < 0.6:
+        if kind in ("hook_embed", "logits") and rng.random() < 0.7:
             high = self.machine.domain.order // 2
             keys["frequencies"] = str(
-                rng.choice(["0", "1", "2", "1,2", "~1", "key", "key", "~key", "0-1", f"0-{high}"])
+                rng.choice(
+                    ["0", "1", "2", "1,2", "~1", "key", "key", "key", "key", "~key", "0-1", f"0-{high}"]
+                )
             )
         elif not kind.startswith("mlp.") and "pattern" not in kind and rng.random() < 0.4:
             prefix = "c" if hook == "logits" else "h" if ".attn." in hook else "d"

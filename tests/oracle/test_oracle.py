@@ -19,7 +19,8 @@ EXACT = {
     "untrained-mul-p5": 20,
     "untrained-sub-p5": 15,
     "untrained-two-tokens-p5": 20,
-    "compiled-pizza-p5": 15,
+    "compiled-pizza-p5": 10,
+    "compiled-clock-p7": 4,
     "functions": 170,
 }
 SAMPLED = {
@@ -104,7 +105,7 @@ def every_graph() -> list[tuple[Case, bool]]:
 @pytest.mark.parametrize("word", WORDS)
 def test_the_random_hypotheses_name_every_hook_and_key(word: str) -> None:
     sites = [c.graph.nodes[n]["site"] for c, _ in every_graph() for n in c.graph]
-    assert sum(word in site for site in sites) >= 5
+    assert sum(word in site for site in sites) >= 3
 
 
 def test_the_random_hypotheses_meet_every_policy() -> None:
