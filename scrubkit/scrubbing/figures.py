@@ -194,6 +194,6 @@ def relative(figure: Interval, level: float) -> Interval:
 def recovered(scrubbed: Interval, model_loss: float, baseline_loss: float) -> Interval:
     """Return (scrubbed - baseline) / (model - baseline); undefined where the two levels are equal."""
     gap = model_loss - baseline_loss
-    if gap == 0:
+    if abs(gap) <= 1e-12 * max(1.0, abs(baseline_loss)):
         return Interval(value=float("nan"), low=float("-inf"), high=float("inf"))
     return scrubbed.mapped(1 / gap, -baseline_loss / gap)

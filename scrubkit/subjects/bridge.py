@@ -19,7 +19,7 @@ from scrubkit.core.site import Part
 from scrubkit.core.task import Task
 from scrubkit.errors import ModelError, ScrubError
 from scrubkit.subjects.components import Components
-from scrubkit.subjects.sites import Sites
+from scrubkit.subjects.sites import Sites, in_order
 from scrubkit.subjects.subject import Edit
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ class BridgeSubject(Sites):
         gives what it gives without the direct edits on its way in; a direct edit inside of it counts.
         """
         held = [Edit(part, self.clean(part, others)) for part in holds]
-        whole = held + [edit for edit in edits if not edit.direct]
+        whole = in_order(held, [edit for edit in edits if not edit.direct])
         direct = [edit for edit in edits if edit.direct]
         if not direct:
             return self._forward(others, whole, [reader])[0]
@@ -132,8 +132,8 @@ class BridgeSubject(Sites):
                 if hooks[hook].index < hooks[reader.hook].index:
                     inside = [edit for edit in direct if hooks[edit.part.hook].component == component]
                     out = Part(hook, tuple(range(self.architecture.n_ctx)))
-                    frozen.append(Edit(out, self._forward(others, [*whole, *inside], [out])[0]))
-        return self._forward(others, [*frozen, *whole, *direct], [reader])[0]
+                    frozen.append(Edit(out, self._forward(others, in_order(whole, inside), [out])[0]))
+        return self._forward(others, [*frozen, *in_order(whole, direct)], [reader])[0]
 
     def read(
         self,

@@ -22,7 +22,7 @@ from scrubkit.core.site import Part
 from scrubkit.models.model import Model
 from scrubkit.subjects.components import Components
 from scrubkit.subjects.forward import ACTIVATIONS, Forward, needed
-from scrubkit.subjects.sites import Sites
+from scrubkit.subjects.sites import Sites, in_order
 from scrubkit.subjects.subject import Edit
 
 TILE = 1024
@@ -253,7 +253,7 @@ class NetworkSubject(Sites):
         """Run on the other inputs with holds clean and edits set, and read some parts."""
         others = others.to(self.device)
         held = [Edit(part, self.clean(part, others)) for part in holds]
-        whole = [*held, *(edit for edit in edits if not edit.direct)]
+        whole = in_order(held, [edit for edit in edits if not edit.direct])
         need = self._needed(tuple(readers))
         tokens = self.network.tokens[others]
         first = Forward(self.network, tokens, others, whole, need)
@@ -266,7 +266,7 @@ class NetworkSubject(Sites):
                 self.network,
                 tokens,
                 others,
-                [*whole, *direct],
+                in_order(whole, direct),
                 need,
                 first=first,
                 inside=hooks[reader.hook].component,

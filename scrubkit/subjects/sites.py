@@ -12,6 +12,7 @@ from scrubkit.core.architecture import EMBED, LOGITS, Architecture, Mask
 from scrubkit.core.site import Part, contains, overlap, parse, resolve
 from scrubkit.core.task import Task
 from scrubkit.models.model import Model
+from scrubkit.subjects.subject import Edit
 
 
 def architecture_of(model: Model) -> Architecture:
@@ -30,6 +31,19 @@ def architecture_of(model: Model) -> Architecture:
         answer=model.task.answer,
         decompositions={key: found.size for key, found in model.task.decompositions.items()},
     )
+
+
+def in_order(held: Sequence[Edit], edits: Sequence[Edit]) -> list[Edit]:
+    """Return held and edited parts in the order in which they are set.
+
+    A part of a site is upstream of the whole, so at one hook the smaller comes first; otherwise what is held
+    comes before what is set.
+    """
+    made: list[Edit] = []
+    for edit in (*held, *edits):
+        around = (i for i, other in enumerate(made) if contains(other.part, edit.part))
+        made.insert(next(around, len(made)), edit)
+    return made
 
 
 class Sites:

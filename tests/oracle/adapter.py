@@ -15,8 +15,10 @@ from transformer_lens.config import TransformerBridgeConfig
 from transformer_lens.model_bridge.sources import boot_native
 
 import scrubkit
+from scrubkit.families.modular.task import ModularTask
+from scrubkit.families.modular.truth import ModularTruth
 from scrubkit.models.model import Model
-from scrubkit.models.record import ModelConfig, Provenance, Truth
+from scrubkit.models.record import ModelConfig, Provenance
 from scrubkit.models.weights import random_weights
 from tests.oracle.domain import Domain
 from tests.oracle.machine import FunctionMachine, NetMachine
@@ -103,7 +105,7 @@ def domain_of(task: Any) -> Domain:
 
 def net_of_model(model: Model) -> Net:
     """Return a model's weights as a net."""
-    w = {name: value.double().numpy() for name, value in model.weights.named().items()}
+    w = {name: value.double().numpy() for name, value in model.weights.short().items()}
     block = Block(**{name: w[name] for name in w if name not in ("W_E", "W_pos", "W_U", "b_U")})
     return Net(w["W_E"], w["W_pos"], (block,), w["W_U"], w["b_U"])
 
@@ -154,7 +156,7 @@ def model_subject(name: str, model: Model) -> Subject:
 def bridge_subject(name: str, bridge: Any, task: Any, truth: Any) -> Subject:
     """Return a bridge as a subject."""
     scorer = scrubkit.BridgeScorer(bridge, task, truth=truth, name=name)
-    return Subject(name, scorer.score, NetMachine(net_of_bridge(bridge), domain_of(task), truth), exact=False)
+    return Subject(name, scorer.score, NetMachine(net_of_bridge(bridge), domain_of(task), truth))
 
 
 def bases(prefix: str, width: int) -> dict[str, list[list[float]]]:
@@ -173,14 +175,15 @@ def bases(prefix: str, width: int) -> dict[str, list[list[float]]]:
     return {f"{prefix}_{name}": value.tolist() for name, value in rows.items()}
 
 
-def _truth(task: Any, d_model: int) -> Truth:
+def _truth(task: Any, d_model: int) -> ModularTruth:
     order = task.p - (task.name == "modular_multiplication")
-    return Truth(
+    return ModularTruth(
         source="construction",
         variant="random",
         p=task.p,
         frequencies=(1,),
         clusters={1: (0, 2, 5), order // 2: (1, 4)},
+        n_neurons=8,
         subspaces={"plane": bases("d", d_model)["d_r2"]},
     )
 
@@ -190,7 +193,7 @@ def untrained(name: str, task: Any, seed: int) -> Subject:
     config = ModelConfig.for_task(task, d_model=6, n_heads=2, d_head=4, d_mlp=8)
     rng = torch.Generator().manual_seed(seed)
     weights = random_weights(config, rng)
-    changed = {k: torch.randn(v.shape, generator=rng) / 3 for k, v in weights.named().items() if k[0] == "b"}
+    changed = {k: torch.randn(v.shape, generator=rng) / 3 for k, v in weights.short().items() if k[0] == "b"}
     changed |= {k: 1.5 * getattr(weights, k) for k in ("W_Q", "W_K")}
     made = Model(name, task, config, weights.with_(**changed), Provenance(kind="trained"), _truth(task, 6))
     return model_subject(name, made)
@@ -281,7 +284,7 @@ MODELS: Mapping[str, Callable[[str], Subject]] = {
     "untrained-mul-p5": lambda name: untrained(name, scrubkit.ModularMultiplication(5), 2),
     "untrained-sub-p5": lambda name: untrained(name, scrubkit.ModularSubtraction(5), 3),
     "untrained-two-tokens-p5": lambda name: untrained(
-        name, scrubkit.Task("modular_addition", 5, equals=False), 4
+        name, ModularTask("modular_addition", 5, equals=False), 4
     ),
     "compiled-pizza-p5": lambda name: compiled(
         name,
