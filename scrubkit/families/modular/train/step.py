@@ -30,8 +30,9 @@ UNTRAINED = ("b_Q", "b_K", "b_V", "b_O", "b_U")
 """Parameters that the mainline model does not have; they stay zero."""
 
 FAINT = 1e-30
-"""Gradients of one input's loss by one logit that are smaller are taken for zero. Beside those of other inputs
-they are lost to rounding, and their products fall under the smallest normal number, where processors are slow."""
+"""Gradients of one input's loss by one logit that are smaller are taken for zero. Beside those of other
+inputs rounding loses them, and their products are below the smallest normal number, where processors are
+slow."""
 
 Parameters = Mapping[str, Float[Tensor, "run ..."]]
 
