@@ -157,7 +157,7 @@ class _CrossEntropy(torch.autograd.Function):
         total = weight.sum(dim=-1, keepdim=True)
         odds = top + total.log()
         wrong = torch.sigmoid(odds)
-        share = torch.nn.functional.threshold_(weight.mul_(wrong / total), FAINT, 0.0)
+        share = torch.threshold_(weight.mul_(wrong / total), FAINT, 0.0)
         gradient = share.scatter_(-1, index, -wrong)
         ctx.save_for_backward(gradient)
         return torch.nn.functional.softplus(odds)[..., 0]
