@@ -12,6 +12,7 @@ from scrubkit.errors import ModelError
 if TYPE_CHECKING:
     from rich.table import Table
 
+
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
     app.command("import")(import_)

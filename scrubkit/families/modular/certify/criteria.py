@@ -120,8 +120,14 @@ CRITERIA: Mapping[str, Criterion] = {
         at_most=1e-2,
         blame="the path through the neurons alone does not give the answer",
     ),
+    "skip_held_loss": Criterion(
+        "loss with the skip path held at its mean",
+        "nats",
+        at_most=1e-2,
+        blame="the path through the neurons alone does not give the answer",
+    ),
     "skip_removed_loss": Criterion(
-        "loss with the skip path removed",
+        "loss with the skip path set to zero",
         "nats",
         at_most=1e-2,
         blame="the path through the neurons alone does not give the answer",

@@ -93,6 +93,7 @@ def remainder(found: Findings) -> Iterator[Measurement]:
     cut = cut_skip_path(found.layout)
     free = {} if found.clusters else {"at_most": None}
     yield measure("skip_resampled_loss", cut.resampled, **free)
+    yield measure("skip_held_loss", cut.held, **free)
     yield measure("skip_removed_loss", cut.removed, **free)
 
 
