@@ -7,6 +7,7 @@ next run begins. Prints how many kills hit which stage.
 """
 
 import argparse
+import json
 import multiprocessing
 import os
 import random
@@ -20,8 +21,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from pydantic import ValidationError
-from safetensors import SafetensorError, safe_open
 
 import scrubkit.families.modular.certify.certificate
 import scrubkit.families.modular.train.train  # noqa: F401 - before forking
@@ -65,18 +64,23 @@ def require_success(process: ForkProcess, folder: Path) -> None:
 def stage(folder: Path) -> str:
     """Say how far a run has come, as far as its files show."""
     checkpoint, record = folder / CHECKPOINT, folder / RECORD
-    if checkpoint.exists():
-        try:
-            with safe_open(checkpoint, framework="pt") as file:
-                found = CheckpointRecord.model_validate_json((file.metadata() or {})["scrubkit"])
-        except (SafetensorError, OSError, ValidationError):
-            return "damaged"
-        if found.runs:
-            return "training"
-        return "model stored, checkpoint there" if record.exists() else "all steps taken, no model yet"
+    try:
+        training = bool(recorded(checkpoint).runs)
+    except FileNotFoundError:
+        training = None
+    if training is not None:
+        late = "model stored, checkpoint there" if record.exists() else "all steps taken, no model yet"
+        return "training" if training else late
     if not record.exists():
         return "nothing stored"
     return "certified" if b'"certificate": null' not in record.read_bytes() else "model stored, not certified"
+
+
+def recorded(checkpoint: Path) -> CheckpointRecord:
+    """Read the record of a checkpoint in one go, for the file is replaced meanwhile."""
+    data = checkpoint.read_bytes()
+    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    return CheckpointRecord.model_validate_json(header["__metadata__"]["scrubkit"])
 
 
 def files(folder: Path) -> dict[str, bytes]:
