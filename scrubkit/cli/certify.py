@@ -32,13 +32,14 @@ def certify(
 
     from scrubkit.cli.certificate_table import certificate_table, verdict
     from scrubkit.families.modular.certify.certificate import with_certificate
+    from scrubkit.families.modular.truth import ModularCertificate
     from scrubkit.models.load import load
     from scrubkit.models.store import save as store
 
     folder = _folder(model) if save else None
     measured = with_certificate(load(model))
     certificate = measured.certificate
-    assert certificate is not None
+    assert isinstance(certificate, ModularCertificate)
     if folder is not None:
         store(measured, folder, overwrite=True)
     if json is not None:

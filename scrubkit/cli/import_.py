@@ -45,6 +45,7 @@ def import_(
     from scrubkit.families.modular.certify.certificate import with_certificate
     from scrubkit.families.modular.published.read import read_published
     from scrubkit.families.modular.task import modular
+    from scrubkit.families.modular.truth import ModularCertificate
     from scrubkit.models.store import save
 
     model = read_published(
@@ -70,7 +71,7 @@ def import_(
     )
     figures = f"accuracy {history['accuracy']:.4f}, loss {history['loss']:.3g} nats"
     console.print(f"{figures}, on all {model.task.n_inputs:,} inputs", highlight=False)
-    if model.certificate is not None:
+    if isinstance(model.certificate, ModularCertificate):
         console.print(verdict(model.certificate))
     else:
         console.print(f"not certified: {unmeasured}", style="yellow", markup=False)

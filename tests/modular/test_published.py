@@ -167,7 +167,7 @@ def test_the_config_names_the_task(tmp_path):
 
 PIZZA_FAULTS = {
     "layers": ({"n_layers": 2}, "n_layers is 2"),
-    "activation": ({"act_fn": "GeLU"}, "act_fn is 'GeLU'"),
+    "activation": ({"act_fn": "Tanh"}, "act_fn is 'Tanh'"),
     "two embeddings": ({"diff_vocab": 1}, "diff_vocab is set"),
     "no transformer": ({"use_linear": True}, "use_linear is set"),
     "rate": ({"attn_coeff": 1.5}, "attn_coeff: .*less than or equal to 1"),

@@ -6,8 +6,11 @@ import pytest
 import torch
 
 from scrubkit.errors import ModelError
+from scrubkit.families.modular.certify.certificate import certify
 from scrubkit.families.modular.published.read import read_published
 from scrubkit.models.load import load
+from scrubkit.models.store import read
+from scrubkit.models.store import save as save_model
 from tests.modular.published import P, in_nandas_format, nanda_state
 
 
@@ -53,7 +56,9 @@ def test_a_config_that_says_otherwise_is_not_overruled(grokked_state, tmp_path):
 
 
 def test_an_activation_that_cannot_be_held_is_refused_by_name(grokked_state, tmp_path):
-    with pytest.raises(ModelError, match="its activation function is 'tanh'; models can be held with relu"):
+    with pytest.raises(
+        ModelError, match="its activation function is 'tanh'; models can be held with relu, gelu"
+    ):
         read_published(save(grokked_state, tmp_path / "x.pt"), activation="tanh")
 
 
@@ -73,6 +78,16 @@ def test_a_number_of_heads_that_still_answers_rightly_is_refused_all_the_same(tm
     assert "accuracy" not in str(caught.value)
     assert read_published(path, activation="relu", heads=4).weights_hash == load("modadd-p59").weights_hash
     assert read_published(path, activation="relu", heads=8, allow_inaccurate=True).config.n_heads == 8
+
+
+def test_another_activation_is_held_and_gives_another_model(grokked_state, tmp_path):
+    path = save(grokked_state, tmp_path / "x.pt")
+    relu, gelu = (read_published(path, activation=name) for name in ("relu", "GeLU"))
+    assert (relu.config.act_fn, gelu.config.act_fn) == ("relu", "gelu")
+    assert not torch.allclose(relu.logits(), gelu.logits(), atol=1e-2)
+    for model in (relu, gelu):
+        assert certify(model)["loss"].value == pytest.approx(model.provenance.history["loss"])
+        assert read(save_model(model, tmp_path / model.config.act_fn)).config.act_fn == model.config.act_fn
 
 
 def test_a_pointer_of_git_lfs_is_called_one(tmp_path):

@@ -11,9 +11,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from scrubkit.errors import ModelError
+from scrubkit.models.forward import ACTIVATIONS
 
-HELD = ("relu",)
+HELD = tuple(ACTIVATIONS)
 """Activation functions that a model here can have, by their names in TransformerLens."""
+
+ALSO = {"swish": "silu"}
+"""Other names of theirs."""
 
 NAMES = ("act_fn", "act_type", "activation")
 """Settings that name it: in TransformerLens and the pizza repository, in Nanda et al.'s code, elsewhere."""
@@ -43,13 +47,15 @@ def settle_activation(asked: str | None, settings: Mapping[str, Any], *, title: 
         raise ModelError(
             f"activation {given!r:.80} was asked for, but its config says {said!r:.80}", title=title
         )
-    if _plain(given) not in HELD:
+    name = _plain(given)
+    if name not in HELD:
         raise ModelError(
             f"its activation function is {given!r:.80}; models can be held with {', '.join(HELD)}",
             title=title,
         )
-    return _plain(given)
+    return name
 
 
 def _plain(name: str) -> str:
-    return name.strip().lower()
+    lower = name.strip().lower()
+    return ALSO.get(lower, lower)

@@ -135,7 +135,7 @@ def _fit(file: Path, t: dict[str, Tensor], task: ModularTask, recipe: dict[str, 
         d_mlp=t["W_in"].shape[1],
         classes=task.d_vocab_out,
         title=title,
-    )
+    ).model_copy(update={"act_fn": recipe["activation"]})
     t = {**t, "W_pos": t["W_pos"][: task.n_ctx], "W_U": t["W_U"][:, : task.p], "b_U": t["b_U"][: task.p]}
     weights = from_mapping({name: tensor.contiguous() for name, tensor in t.items()}, config, title=title)
     model = Model(file.stem, task, config, weights, Provenance(kind="imported", recipe=recipe))
