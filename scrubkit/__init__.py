@@ -26,6 +26,7 @@ _HOME = {
     "train_many": "scrubkit.families.modular.train.train",
     "compile_model": "scrubkit.families.modular.compile",
     "certify": "scrubkit.families.modular.certify.certificate",
+    "with_certificate": "scrubkit.families.modular.certify.certificate",
     "Hypothesis": "scrubkit.hypothesis",
     "load_hypothesis": "scrubkit.hypothesis",
     "FunctionGraph": "scrubkit.subjects.function_graph",
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from scrubkit.core.task import Task as Task
     from scrubkit.errors import ScrubkitError as ScrubkitError
     from scrubkit.families.modular.certify.certificate import certify as certify
+    from scrubkit.families.modular.certify.certificate import with_certificate as with_certificate
     from scrubkit.families.modular.compile import compile_model as compile_model
     from scrubkit.families.modular.task import ModularAddition as ModularAddition
     from scrubkit.families.modular.task import ModularMultiplication as ModularMultiplication

@@ -6,6 +6,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from scrubkit.families.modular.certify.algorithm import CONTESTED
 from scrubkit.families.modular.certify.criteria import spell
 from scrubkit.families.modular.truth import ModularCertificate
 from scrubkit.models.record import Measurement
@@ -50,6 +51,8 @@ def frequencies(certificate: ModularCertificate) -> Table:
         shares = (row["map_share"], row["embedding_share"], fit["clock"], fit["pizza"], fit["by_sum"])
         cells = [str(row["frequency"]), str(row["neurons"]), f"{row['alpha']:.1f}"]
         table.add_row(*cells, *(f"{100 * share:.1f} %" for share in shares))
+    table.caption = Text(CONTESTED, "default")
+    table.caption_justify = "left"
     return table
 
 

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scrubkit.errors import ModelError
+
 if TYPE_CHECKING:
     from rich.table import Table
-
-POOR = 0.99
-"""Accuracy below which an imported model is probably of another task or activation function."""
 
 
 def register(app: typer.Typer) -> None:
@@ -23,24 +22,46 @@ def register(app: typer.Typer) -> None:
 def import_(
     path: Annotated[Path, typer.Argument(help="Checkpoint: .pth, .pt or .safetensors.")],
     out: Annotated[Path, typer.Option(help="Folder to write the model to.")],
+    activation: Annotated[
+        str | None, typer.Option(help="Activation function, such as relu, where no config says it.")
+    ] = None,
     p: Annotated[
         int | None, typer.Option("--p", help="Modulus; read off the vocabulary if left out.")
     ] = None,
     task: Annotated[
         str | None, typer.Option(help="Name of the task; modular_addition if nothing says.")
     ] = None,
-    config: Annotated[Path | None, typer.Option(help="JSON config of the pizza repository.")] = None,
+    config: Annotated[Path | None, typer.Option(help="JSON config of the run.")] = None,
     heads: Annotated[int | None, typer.Option(help="Heads; for state dicts of TransformerLens 4.")] = None,
+    allow_inaccurate: Annotated[
+        bool, typer.Option("--allow-inaccurate", help="Take also a model that fails on the task.")
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a model in OUT.")] = False,
 ) -> None:
-    """Convert another project's checkpoint, without running code from it."""
+    """Convert another project's checkpoint, without running code from it, and certify it."""
     from rich.console import Console
 
+    from scrubkit.cli.certificate_table import verdict
+    from scrubkit.families.modular.certify.certificate import with_certificate
     from scrubkit.families.modular.published.read import read_published
     from scrubkit.families.modular.task import modular
+    from scrubkit.families.modular.truth import ModularCertificate
     from scrubkit.models.store import save
 
-    model = read_published(path, p=p, task=task, config=config, heads=heads)
+    model = read_published(
+        path,
+        activation=activation,
+        p=p,
+        task=task,
+        config=config,
+        heads=heads,
+        allow_inaccurate=allow_inaccurate,
+    )
+    unmeasured = ""
+    try:
+        model = with_certificate(model)
+    except ModelError as error:
+        unmeasured = error.faults[0]
     save(model, out, overwrite=overwrite)
     console, history = Console(emoji=False), model.provenance.history
     console.print(
@@ -50,8 +71,10 @@ def import_(
     )
     figures = f"accuracy {history['accuracy']:.4f}, loss {history['loss']:.3g} nats"
     console.print(f"{figures}, on all {model.task.n_inputs:,} inputs", highlight=False)
-    if history["accuracy"] < POOR:
-        console.print("does not solve the task; is it of another task, or not a ReLU model?", style="yellow")
+    if isinstance(model.certificate, ModularCertificate):
+        console.print(verdict(model.certificate))
+    else:
+        console.print(f"not certified: {unmeasured}", style="yellow", markup=False)
     console.print(f"written to {out}", markup=False, highlight=False)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -193,8 +193,10 @@ def attention_pattern(
     return scores.softmax(dim=-1)
 
 
-def run(w: Weights, tokens: Int[Tensor, "input pos"]) -> dict[str, Float[Tensor, "input ..."]]:
-    """Run a 1-layer ReLU model without normalization and return its activations at the last position.
+def run(
+    w: Weights, tokens: Int[Tensor, "input pos"], activation: Callable[[Tensor], Tensor] = torch.relu
+) -> dict[str, Float[Tensor, "input ..."]]:
+    """Run a 1-layer model without normalization and return its activations at the last position.
 
     Nothing else reaches the answer there; `scrubkit.models.forward` is the pass of any model.
 
@@ -210,7 +212,7 @@ def run(w: Weights, tokens: Int[Tensor, "input pos"]) -> dict[str, Float[Tensor,
     attn_out = torch.einsum("ihe,hed->id", z, w.W_O) + w.b_O
     resid_mid = resid[:, -1] + attn_out
     pre = resid_mid @ w.W_in + w.b_in
-    post = torch.relu(pre)
+    post = activation(pre)
     resid_post = resid_mid + post @ w.W_out + w.b_out
     logits = resid_post @ w.W_U + w.b_U
     return {

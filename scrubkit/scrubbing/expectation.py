@@ -1,7 +1,8 @@
 """What a hypothesis's author expects of a model, for the model's variant.
 
 A file may name a compiled variant ("pizza", "clock-torus", "clock-attention"), or "trained" for any model
-whose algorithm was measured.
+whose algorithm was measured. Where measurement tells kinds apart a file may name the kind as well: a truth of
+the variant "measured-pizza" is first looked up as "trained-pizza".
 """
 
 from __future__ import annotations
@@ -9,12 +10,18 @@ from __future__ import annotations
 from scrubkit.hypothesis import Hypothesis
 from scrubkit.models.model import Model
 
+MEASURED = "measured"
+
 
 def variant_keys(model: Model) -> tuple[str, ...]:
     """Return the names under which `expect` may speak of a model, the most particular first."""
     variant = model.truth.variant if model.truth is not None else None
-    if variant is None or variant == "measured":
-        return ("measured", "trained") if variant else ("trained",)
+    if variant is None:
+        return ("trained",)
+    if variant == MEASURED:
+        return (MEASURED, "trained")
+    if variant.startswith(f"{MEASURED}-"):
+        return (variant.replace(MEASURED, "trained", 1), MEASURED, "trained")
     return (variant,)
 
 

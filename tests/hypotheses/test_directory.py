@@ -105,6 +105,8 @@ def test_a_trained_model_is_known_as_trained(pizza):
     assert pizza.truth is not None
     measured = pizza.with_(truth=pizza.truth.model_copy(update={"variant": "measured"}))
     assert "trained" in variant_keys(measured)
+    kind = pizza.with_(truth=pizza.truth.model_copy(update={"variant": "measured-pizza"}))
+    assert variant_keys(kind) == ("trained-pizza", "measured", "trained")
     assert variant_keys(pizza.with_(truth=None)) == ("trained",)
 
 

@@ -18,7 +18,7 @@ from scrubkit.models.model import Model
 from scrubkit.models.store import RECORD, WEIGHTS, read, save
 from scrubkit.models.task_file import TASK
 from tests.models.test_store import tiny
-from tests.modular.test_published import nanda_state
+from tests.modular.published import in_nandas_format
 
 
 @pytest.fixture(autouse=True)
@@ -87,10 +87,14 @@ def test_a_folder_loads_as_text_and_as_a_path(tmp_path):
     assert load(str(folder)).weights_hash == load(folder).weights_hash == tiny().weights_hash
 
 
-def test_another_projects_file_loads(tmp_path):
-    torch.save(nanda_state(), tmp_path / "run.pth")
+def test_another_projects_file_loads_where_it_says_all_that_is_needed(tmp_path):
+    state = in_nandas_format(load("modadd-p59"))
+    torch.save({"model": state, "config": {"act_fn": "relu"}}, tmp_path / "run.pth")
     model = load(tmp_path / "run.pth")
     assert (model.name, model.provenance.kind) == ("run", "imported")
+    torch.save(state, tmp_path / "bare.pth")
+    with pytest.raises(ModelError, match="scrubkit import .*bare.pth --activation relu --out FOLDER"):
+        load(tmp_path / "bare.pth")
 
 
 def test_an_unknown_name_lists_the_names_and_the_nearest():
@@ -165,26 +169,6 @@ def test_a_download_that_fails_is_one_clear_error(monkeypatch):
     monkeypatch.setitem(sys.modules, "huggingface_hub", client)
     with pytest.raises(ModelError, match="hf://someone/grokked: could not be downloaded: offline$"):
         load("hf://someone/grokked")
-
-
-def test_the_command_imports_and_says_how_well_the_model_does(tmp_path):
-    torch.save(nanda_state(), tmp_path / "run.pth")
-    result = CliRunner().invoke(
-        app, ["import", str(tmp_path / "run.pth"), "--p", "7", "--out", str(tmp_path / "out")]
-    )
-    assert result.exit_code == 0, result.output
-    assert "nanda format: modular_addition, p = 7" in result.output
-    assert "does not solve the task" in result.output
-    assert read(tmp_path / "out").provenance.kind == "imported"
-
-
-def test_the_command_refuses_another_modulus(tmp_path):
-    torch.save(nanda_state(), tmp_path / "run.pth")
-    result = CliRunner().invoke(
-        app, ["import", str(tmp_path / "run.pth"), "--p", "5", "--out", str(tmp_path / "out")]
-    )
-    assert isinstance(result.exception, ModelError)
-    assert not (tmp_path / "out").exists()
 
 
 def test_the_names_are_listed():

@@ -36,6 +36,7 @@ def test_a_certified_model_exits_0_with_its_frequencies(invoke, pizza):
     assert "certified: key frequencies 2, 5; algorithm: pizza" in result.output
     assert "accuracy over all inputs" in result.output
     assert "≥ 99.9 %" in result.output
+    assert "contested (arXiv:2512.25060)" in " ".join(result.output.split())
 
 
 def test_a_refused_model_exits_1_with_the_reasons(invoke, memorising, tmp_path):

@@ -6,6 +6,7 @@ import pytest
 from scrubkit.core import feature, site
 from scrubkit.errors import ModelError
 from scrubkit.families.modular.certify.certificate import certify, with_certificate
+from scrubkit.families.modular.compile import compile_model
 from scrubkit.models.load import bundled_names, load
 from scrubkit.models.store import read, save
 
@@ -72,7 +73,7 @@ def test_only_a_certified_model_gets_a_measured_truth(grokked, memorising):
     assert refused.certificate.reasons
     certified = with_certificate(grokked)
     truth = certified.truth
-    assert (truth.source, truth.variant, truth.p) == ("certificate", "measured", 31)
+    assert (truth.source, truth.variant, truth.p) == ("certificate", "measured-clock", 31)
     assert truth.frequencies == certified.certificate.frequencies
     assert truth.clusters == certified.certificate.clusters
     assert [role.head for role in truth.heads] == [0, 1, 2, 3]
@@ -93,6 +94,14 @@ def test_what_sites_are_said_to_carry_can_be_read_as_sites_and_features(grokked)
     k = certify(grokked).frequencies[0]
     assert not found[f"blocks.0.mlp.hook_post[pos=-1, neurons=cluster:{k}]"].exact
     assert found[f"logits[frequencies={k}]"].feature == "(a + b) % p"
+
+
+def test_the_truth_says_which_formula_the_clusters_lean_to(grokked):
+    rows = certify(grokked).tables["frequencies"]
+    assert all(row["cluster"]["clock"] > max(0.9, row["cluster"]["pizza"]) for row in rows)
+    assert with_certificate(grokked).truth.variant == "measured-clock"
+    pizza = compile_model(variant="pizza", p=13, frequencies=(2, 5)).with_(truth=None)
+    assert with_certificate(pizza).truth.variant == "measured-pizza"
 
 
 def test_the_training_split_is_taken_from_provenance(grokked):

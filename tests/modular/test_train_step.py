@@ -7,6 +7,7 @@ import torch
 from scrubkit.core.task import Task
 from scrubkit.families.modular.task import ModularAddition, ModularMultiplication, ModularSubtraction
 from scrubkit.families.modular.train.step import (
+    FAINT,
     UNTRAINED,
     cross_entropy,
     flatten,
@@ -107,4 +108,13 @@ def test_the_loss_keeps_its_digits_at_every_margin(margin):
     others = torch.softmax(exact[..., 1:], dim=-1) * torch.sigmoid(rest)[..., None]
     expected = torch.cat([-others.sum(-1, keepdim=True), others], dim=-1)
     assert logits.grad is not None
-    torch.testing.assert_close(logits.grad.double(), expected, rtol=1e-5, atol=1e-44)
+    torch.testing.assert_close(logits.grad.double(), expected, rtol=1e-5, atol=FAINT)
+
+
+def test_no_gradient_by_a_logit_is_so_small_that_products_with_it_are_slow():
+    logits = torch.tensor([[[20.0, 0.0, -30.0, -70.0]]], requires_grad=True)
+    cross_entropy(logits, torch.tensor([[0]])).mean().backward()
+    assert logits.grad is not None
+    sizes = logits.grad[0, 0].abs()
+    assert sizes[:3].min() > FAINT
+    assert sizes[3] == 0

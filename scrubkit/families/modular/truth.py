@@ -22,7 +22,8 @@ class ModularTruth(Truth):
     """What is known of a model's algorithm.
 
     Attributes:
-        variant: pizza, clock-torus or clock-attention by construction; "measured" otherwise.
+        variant: pizza, clock-torus or clock-attention by construction; "measured" otherwise, with
+            "-clock" or "-pizza" where that formula explains most of every cluster.
         p: modulus of the task.
         frequencies: key frequencies of the group, ascending.
         clusters: neurons that serve each key frequency.

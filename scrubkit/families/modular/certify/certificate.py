@@ -49,12 +49,17 @@ def certify(model: Model, *, train_mask: Bool[np.ndarray, " input"] | None = Non
 def with_certificate(model: Model, *, train_mask: Bool[np.ndarray, " input"] | None = None) -> Model:
     """Return the model with its certificate and, unless it has a truth by construction, the measured truth.
 
-    A model that is not certified gets its certificate, with the reasons, and no truth.
+    Hypotheses that speak of frequencies and clusters can be asked of the model that is returned. One that
+    misses a threshold gets its certificate, with the reasons, and no truth.
 
     Args:
-        model: the model.
+        model: the model; it is not changed.
         train_mask: as for `certify`.
+
+    Raises:
+        ModelError: as for `certify`.
     """
+    require_model(model)
     found = find(model, train_mask)
     certificate = issue(model, found)
     if model.truth is not None and model.truth.source == "construction":

@@ -16,6 +16,7 @@ from torch import Tensor
 from scrubkit.errors import ModelError
 from scrubkit.families.modular.certify.spectra import sum_index
 from scrubkit.families.modular.task import modular
+from scrubkit.models.forward import ACTIVATIONS
 from scrubkit.models.model import Model
 from scrubkit.models.weights import Weights, run
 
@@ -42,6 +43,7 @@ class Layout:
         pattern: attention of the last position over all positions.
         z: each head's mixed values.
         train: which pairs were trained on, None where that is not known.
+        act_fn: activation function of the neurons.
     """
 
     n: int
@@ -56,6 +58,7 @@ class Layout:
     pattern: Float[Tensor, "n n head pos"]
     z: Float[Tensor, "n n head d_head"]
     train: Bool[Tensor, "n n"] | None
+    act_fn: str = "relu"
 
     @property
     def labels(self) -> Int[Tensor, "n n"]:
@@ -102,7 +105,7 @@ def lay_out(model: Model, train_mask: Bool[np.ndarray, " input"] | None = None) 
     tokens = torch.stack([a, b, *equals], dim=-1).reshape(-1, task.n_ctx)
     weights = model.weights.to(torch.float64, "cpu")
     with torch.no_grad():
-        kept = run(weights, tokens)
+        kept = run(weights, tokens, ACTIVATIONS[model.config.act_fn])
     grids = {name: value.unflatten(0, (group.order, group.order)) for name, value in kept.items()}
     return Layout(
         n=group.order,
@@ -117,6 +120,7 @@ def lay_out(model: Model, train_mask: Bool[np.ndarray, " input"] | None = None) 
         pattern=grids["pattern"],
         z=grids["z"],
         train=None if train_mask is None else lay_out_mask(model, train_mask, a, b),
+        act_fn=model.config.act_fn,
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from scrubkit.families.modular.certify.algorithm import lean
 from scrubkit.families.modular.certify.findings import Findings
 from scrubkit.families.modular.certify.measures.attention import Head
 from scrubkit.families.modular.certify.measures.planes import PlaneFit
@@ -31,7 +32,7 @@ def measured_truth(task: ModularTask, found: Findings) -> ModularTruth:
     """Return what the findings say of a certified model."""
     return ModularTruth(
         source="certificate",
-        variant="measured",
+        variant=f"measured-{kind}" if (kind := lean(found)) else "measured",
         p=task.p,
         frequencies=found.key,
         clusters=found.members,

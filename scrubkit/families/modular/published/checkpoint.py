@@ -9,23 +9,18 @@ import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import safetensors.torch
 import torch
 from torch import Tensor
 
 from scrubkit.errors import ModelError
+from scrubkit.families.modular.published.containers import find_settings, find_state, parameters
 from scrubkit.models.atomic import os_errors
 
 MAX_BYTES = 4 * 2**30
 """Largest checkpoint that is read; the largest known one, with every hundredth epoch, is about 0.5 GB."""
-
-DROPPED_SUFFIXES = (".mask", ".IGNORE")
-"""Buffers of attention that hold no parameter."""
-
-DROPPED_PREFIXES = ("x_embed.", "y_embed.")
-"""Second copies of the embedding that the group-composition repository stores."""
 
 RESAVE = (
     "if you trust the file, keep only its tensors: "
@@ -33,20 +28,37 @@ RESAVE = (
 )
 
 
-def read_state(path: Path) -> dict[str, Tensor]:
-    """Return the state dict in a checkpoint file, without buffers that hold no parameter.
+LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+"""First bytes of the small text file that Git LFS puts where a large file was not fetched."""
 
-    A run's file may hold the state dict under "model" or "state_dict", or several under "state_dicts", of
-    which the last is taken.
+
+class Checkpoint(NamedTuple):
+    """What a checkpoint file holds: parameters by name, and the run's settings where it has them."""
+
+    state: dict[str, Tensor]
+    settings: dict[str, Any]
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """Return the parameters in a checkpoint file, without buffers, and the settings beside them.
+
+    A run's file may hold the state dict under one of several keys, see `containers`.
 
     Raises:
-        ModelError: the file is missing, too large, damaged, holds objects other than tensors and plain
-            values, or holds no state dict.
+        ModelError: the file is missing, too large, damaged, a pointer of Git LFS, holds objects other than
+            tensors and plain values, or holds no state dict.
     """
     with os_errors(path):
         if not path.is_file():
             raise ModelError("no such file", title=str(path))
         size = path.stat().st_size
+        with open(path, "rb") as file:
+            if file.read(len(LFS_POINTER)) == LFS_POINTER:
+                raise ModelError(
+                    "is a Git LFS pointer and not the checkpoint itself; fetch it with `git lfs pull`, or "
+                    "download the file from the project's page",
+                    title=str(path),
+                )
     if size > MAX_BYTES:
         raise ModelError(f"holds {size:,} bytes, more than the {MAX_BYTES:,} that are read", title=str(path))
     unpacked = _unpacked_size(path)
@@ -55,7 +67,7 @@ def read_state(path: Path) -> dict[str, Tensor]:
             f"would unpack to {unpacked:,} bytes, more than the {MAX_BYTES:,} that are read", title=str(path)
         )
     loaded = _load(path)
-    state = _find_state(loaded)
+    state = find_state(loaded)
     if state is None:
         found = (
             f"keys {', '.join(map(str, list(loaded)[:8]))}"
@@ -70,11 +82,7 @@ def read_state(path: Path) -> dict[str, Tensor]:
     ]
     if faults:
         raise ModelError(faults, title=str(path))
-    return {
-        name: tensor
-        for name, tensor in state.items()
-        if not name.endswith(DROPPED_SUFFIXES) and not name.startswith(DROPPED_PREFIXES)
-    }
+    return Checkpoint(parameters(state), find_settings(loaded))
 
 
 def _load(path: Path) -> Any:
@@ -110,15 +118,3 @@ def _unpacked_size(path: Path) -> int:
             return sum(entry.file_size for entry in archive.infolist())
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise ModelError(f"not a checkpoint of PyTorch, or damaged: {error}", title=str(path)) from None
-
-
-def _find_state(loaded: Any) -> dict[str, Tensor] | None:
-    if not isinstance(loaded, Mapping):
-        return None
-    if loaded and all(isinstance(k, str) and isinstance(v, Tensor) for k, v in loaded.items()):
-        return dict(loaded)
-    for key in ("model", "state_dict"):
-        if key in loaded:
-            return _find_state(loaded[key])
-    several = loaded.get("state_dicts")
-    return _find_state(several[-1]) if isinstance(several, list | tuple) and several else None

@@ -14,17 +14,24 @@ Source: Zhong et al. 2023, arXiv:2306.17844, section 2.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import from_json
 from torch import Tensor
 
 from scrubkit.errors import ModelError
+from scrubkit.families.modular.published.activation import HELD
 from scrubkit.families.modular.task import ModularTask
 from scrubkit.models.atomic import os_errors
 
 MAX_CONFIG_BYTES = 2**20
+
+RATE = "attn_coeff"
+"""The setting that makes a JSON file a config of the pizza repository."""
 
 FUNCTIONS = {"+": "modular_addition", "-": "modular_subtraction", "*": "modular_multiplication"}
 """Task by the operator in the config's function."""
@@ -49,8 +56,8 @@ class MixedConfig(BaseModel):
         faults = []
         if self.n_layers != 1:
             faults.append(f"n_layers is {self.n_layers}; only models of one layer can be held")
-        if self.act_fn.lower() != "relu":
-            faults.append(f"act_fn is {self.act_fn!r}; only ReLU can be held")
+        if self.act_fn.lower() not in HELD:
+            faults.append(f"act_fn is {self.act_fn!r:.80}; models can be held with {', '.join(HELD)}")
         if self.diff_vocab:
             faults.append(
                 "diff_vocab is set: the operands have embeddings of their own; only one can be held"
@@ -75,7 +82,7 @@ def find_config(checkpoint: Path) -> Path | None:
     """Return the config beside a checkpoint, if there is one; JSON without an attention rate is none."""
     candidate = checkpoint.with_name(config_name(checkpoint))
     with os_errors(candidate):
-        if candidate.is_file() and b'"attn_coeff"' in candidate.read_bytes()[:MAX_CONFIG_BYTES]:
+        if candidate.is_file() and f'"{RATE}"'.encode() in candidate.read_bytes()[:MAX_CONFIG_BYTES]:
             return candidate
     return None
 
@@ -85,21 +92,39 @@ def config_name(checkpoint: Path) -> str:
     return f"{checkpoint.stem.replace('model_', 'config_', 1)}.json"
 
 
-def read_config(path: Path) -> MixedConfig:
-    """Read a config of the pizza repository.
+def read_settings(path: Path) -> dict[str, Any]:
+    """Read a JSON object of settings, whosever they are.
 
     Raises:
-        ModelError: not such a config, or every setting in it that cannot be held.
+        ModelError: no such file, or no JSON object of a bounded size in it.
     """
     with os_errors(path), open(path, "rb") as file:
-        data = file.read(MAX_CONFIG_BYTES)
+        data = file.read(MAX_CONFIG_BYTES + 1)
+    if len(data) > MAX_CONFIG_BYTES:
+        raise ModelError(f"a config holds at most {MAX_CONFIG_BYTES:,} bytes", title=str(path))
     try:
-        config = MixedConfig.model_validate_json(data)
+        found: Any = from_json(data)
+    except ValueError as error:
+        raise ModelError(f"not valid JSON: {error}", title=str(path)) from None
+    if not isinstance(found, dict):
+        raise ModelError(f"expected a JSON object of settings, found {found!r:.80}", title=str(path))
+    return found
+
+
+def read_config(settings: Mapping[str, Any], *, title: str) -> MixedConfig:
+    """Return the settings of a run of the pizza repository.
+
+    Raises:
+        ModelError: every setting that is not as it should be or cannot be held.
+    """
+    title = f"{title} (config of the pizza repository)"
+    try:
+        config = MixedConfig.model_validate(settings)
     except ValidationError as error:
         faults = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}".lstrip(": ") for e in error.errors()]
-        raise ModelError(faults, title=f"{path} (config of the pizza repository)") from None
+        raise ModelError(faults, title=title) from None
     if faults := config.faults():
-        raise ModelError(faults, title=f"{path} (config of the pizza repository)")
+        raise ModelError(faults, title=title)
     return config
 
 

@@ -1,7 +1,7 @@
 """Other projects' checkpoints of modular arithmetic, as models of ours.
 
-A file does not say its activation function, and often not its task. ReLU and modular addition are assumed,
-and the accuracy over all inputs, kept in the provenance, shows whether the assumptions hold.
+A file seldom says its task, and no tensor its activation function. The task is taken for modular addition
+unless a config or the caller says otherwise, and has to be solved; the activation function has to be said.
 """
 
 from __future__ import annotations
@@ -11,18 +11,21 @@ from pathlib import Path
 from typing import Any
 
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
 from scrubkit.errors import ModelError
-from scrubkit.families.modular.published.checkpoint import read_state
-from scrubkit.families.modular.published.formats import config_of, convert, recognise
+from scrubkit.families.modular.published.activation import settle_activation
+from scrubkit.families.modular.published.checkpoint import read_checkpoint
+from scrubkit.families.modular.published.formats import config_of, convert, recognise, settle_heads
 from scrubkit.families.modular.published.mixed_attention import (
+    RATE,
     MixedConfig,
     config_name,
     find_config,
     read_config,
+    read_settings,
     unmix,
 )
+from scrubkit.families.modular.published.readings import figures, require_solved
 from scrubkit.families.modular.task import ModularTask
 from scrubkit.models.model import Model
 from scrubkit.models.record import Provenance
@@ -32,10 +35,12 @@ from scrubkit.models.weights import from_mapping
 def read_published(
     path: str | Path,
     *,
+    activation: str | None = None,
     p: int | None = None,
     task: str | None = None,
     config: str | Path | None = None,
     heads: int | None = None,
+    allow_inaccurate: bool = False,
 ) -> Model:
     """Read another project's checkpoint.
 
@@ -44,29 +49,36 @@ def read_published(
 
     Args:
         path: a .pth, .pt or .safetensors file.
+        activation: activation function by its name in TransformerLens, where no config says it.
         p: the modulus, where it is to be checked; it is read off the vocabulary.
         task: name of the task; by default what the config says, or else modular addition.
-        config: JSON config of a model of the pizza repository; by default looked for beside the checkpoint.
-        heads: number of attention heads, which the state dicts of TransformerLens 4 do not say.
+        config: JSON config of the run; by default that of a model of the pizza repository is looked for
+            beside the checkpoint. Settings in the checkpoint itself are heeded too.
+        heads: number of attention heads, where neither tensors nor config say it (TransformerLens 4).
+        allow_inaccurate: take also a model that fails on the task, or that does better read in another way.
 
     Returns:
         The model; ``provenance.history`` has its accuracy and its loss in nats over all inputs.
 
     Raises:
-        ModelError: the file cannot be read, is of no known format, or holds what a 1-layer ReLU transformer
-            without LayerNorm cannot hold; every fault that was found.
+        ModelError: the file cannot be read, is of no known format, holds what a 1-layer transformer without
+            LayerNorm cannot hold (every fault that was found), or leaves open what nobody says; or the model
+            does not solve the task.
     """
     file = Path(path)
     title = str(file)
-    state = read_state(file)
-    kind = recognise(state, title=title)
-    tensors = convert(state, kind, heads=heads, title=title)
+    checkpoint = read_checkpoint(file)
+    kind = recognise(checkpoint.state, title=title)
     beside = Path(config) if config else find_config(file)
-    mixed = read_config(beside) if beside else None
+    given = read_settings(beside) if beside else {}
+    settings = {**checkpoint.settings, **given}
+    mixed = read_config(given, title=str(beside)) if RATE in given else None
     if mixed and kind != "nanda":
         raise ModelError(
             f"the config {beside} is of the pizza repository, the file is of the format {kind}", title=title
         )
+    heads = settle_heads(heads, settings, title=title)
+    tensors = convert(checkpoint.state, kind, heads=heads, title=title)
     if mixed:
         tensors = unmix(tensors, mixed.attn_coeff, mixed.task().n_ctx)
     elif kind == "nanda" and tensors["W_pos"].shape[0] == 2:
@@ -75,10 +87,19 @@ def read_published(
             f"rate; put {config_name(file)} beside the file, or name the config",
             title=title,
         )
-    recipe: dict[str, Any] = {"format": kind, "file": file.name, "sha256": _sha256(file)}
+    function = settle_activation(activation, settings, title=title)
+    recipe: dict[str, Any] = {
+        "format": kind,
+        "file": file.name,
+        "sha256": _sha256(file),
+        "activation": function,
+    }
     if mixed:
         recipe |= {"format": "pizza", "config": mixed.model_dump()}
-    return _fit(file, tensors, _settle_task(tensors, p, task, mixed, title=title), recipe)
+    model = _fit(file, tensors, _settle_task(tensors, p, task, mixed, title=title), recipe)
+    if not allow_inaccurate:
+        require_solved(model, folded=kind == "bridge", title=title)
+    return model
 
 
 def _settle_task(
@@ -114,16 +135,11 @@ def _fit(file: Path, t: dict[str, Tensor], task: ModularTask, recipe: dict[str, 
         d_mlp=t["W_in"].shape[1],
         classes=task.d_vocab_out,
         title=title,
-    )
+    ).model_copy(update={"act_fn": recipe["activation"]})
     t = {**t, "W_pos": t["W_pos"][: task.n_ctx], "W_U": t["W_U"][:, : task.p], "b_U": t["b_U"][: task.p]}
     weights = from_mapping({name: tensor.contiguous() for name, tensor in t.items()}, config, title=title)
     model = Model(file.stem, task, config, weights, Provenance(kind="imported", recipe=recipe))
-    logits = model.logits()
-    figures = {
-        "accuracy": float((logits.argmax(-1) == model.labels).double().mean()),
-        "loss": float(cross_entropy(logits, model.labels)),
-    }
-    return model.with_(provenance=model.provenance.model_copy(update={"history": figures}))
+    return model.with_(provenance=model.provenance.model_copy(update={"history": figures(model)}))
 
 
 def _sha256(file: Path) -> str:

@@ -74,9 +74,11 @@ class Loop:
             TrainingError: a checkpoint is asked for and its folder cannot be written.
         """
         self.state, self._job, self._watch = state, job, watch
-        self._train, self._test = split_rows(
-            task, job.train_fraction, [run.seed for run in state.runs], state.flat.device
-        )
+        # A run that was stopped between its last checkpoint and its model's save has nothing left to train.
+        if state.runs:
+            self._train, self._test = split_rows(
+                task, job.train_fraction, [run.seed for run in state.runs], state.flat.device
+            )
         self._checkpointed_at = state.step
         if watch.checkpoint is not None and state.step == 0:
             save_checkpoint(state, job, watch.checkpoint)

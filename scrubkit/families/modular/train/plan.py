@@ -19,9 +19,10 @@ from scrubkit.families.modular.train.recipe import Recipe, default_config, defau
 from scrubkit.families.modular.train.state import Losses, Run, initial_state
 from scrubkit.families.modular.train.step import unflatten
 from scrubkit.families.modular.train.trajectory import Trajectory
+from scrubkit.models.atomic import remove_temporaries
 from scrubkit.models.model import Model
 from scrubkit.models.record import ModelConfig, Provenance
-from scrubkit.models.store import RECORD, read, save
+from scrubkit.models.store import RECORD, WEIGHTS, read, save
 
 SHORT_NAMES = {
     "modular_addition": "modadd",
@@ -71,6 +72,7 @@ class Plan:
         if status == "done":
             return self._stored()
         self._make_folders()
+        self._clear_temporaries()
         if self.checkpoint is not None and status == "unfinished":
             state = load_checkpoint(self.checkpoint, self.job, self.device)
         else:
@@ -129,6 +131,14 @@ class Plan:
                     f"cannot be used as a folder: {reason}; choose a path that you may write",
                     title=str(folder),
                 ) from None
+
+    def _clear_temporaries(self) -> None:
+        """Remove what a command that was killed in the middle of writing has left behind."""
+        for folder in self.folders.values() if self.folders else ():
+            for place, names in ((folder, (RECORD, WEIGHTS)), (folder / "trajectory", ("*",))):
+                remove_temporaries(place, names)
+        if self.checkpoint is not None:
+            remove_temporaries(self.checkpoint.parent, (self.checkpoint.name,))
 
     def _model(self, run: Run, losses: Losses, flat: Float[Tensor, " parameter"]) -> Model:
         kept = {name: getattr(losses, name) for name in ("train", "test", "accuracy")}

@@ -29,6 +29,11 @@ from scrubkit.models.weights import SHORT, Weights, zeros
 UNTRAINED = ("b_Q", "b_K", "b_V", "b_O", "b_U")
 """Parameters that the mainline model does not have; they stay zero."""
 
+FAINT = 1e-30
+"""Gradients of one input's loss by one logit that are smaller are taken for zero. Beside those of other
+inputs rounding loses them, and their products are below the smallest normal number, where processors are
+slow."""
+
 Parameters = Mapping[str, Float[Tensor, "run ..."]]
 
 
@@ -152,7 +157,8 @@ class _CrossEntropy(torch.autograd.Function):
         total = weight.sum(dim=-1, keepdim=True)
         odds = top + total.log()
         wrong = torch.sigmoid(odds)
-        gradient = weight.mul_(wrong / total).scatter_(-1, index, -wrong)
+        share = torch.threshold_(weight.mul_(wrong / total), FAINT, 0.0)
+        gradient = share.scatter_(-1, index, -wrong)
         ctx.save_for_backward(gradient)
         return torch.nn.functional.softplus(odds)[..., 0]
 

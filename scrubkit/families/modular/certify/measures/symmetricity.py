@@ -11,6 +11,7 @@ import torch
 from torch.nn.functional import cosine_similarity
 
 from scrubkit.families.modular.certify.layout import Layout
+from scrubkit.models.forward import ACTIVATIONS
 from scrubkit.models.weights import run
 
 TRIPLES = 1000
@@ -38,7 +39,7 @@ def gradient_symmetricity(layout: Layout) -> float | None:
     # Each drawn operand gets an embedding row of its own, so the model's forward pass serves as it is.
     drawn = w.W_E[layout.tokens[rows]].flatten(0, 1).requires_grad_(True)
     tokens = torch.arange(drawn.shape[0]).reshape(TRIPLES, -1)
-    logits = run(w.with_(W_E=drawn), tokens)["logits"]
+    logits = run(w.with_(W_E=drawn), tokens, ACTIVATIONS[layout.act_fn])["logits"]
     (gradient,) = torch.autograd.grad(logits.gather(1, c[:, None]).sum(), drawn)
     by_position = gradient.reshape(TRIPLES, -1, gradient.shape[-1])
     by_a, by_b = by_position[:, 0], by_position[:, 1]
