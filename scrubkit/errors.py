@@ -40,7 +40,9 @@ class ScrubkitError(Exception):
             title: what was being done, or the file that was read; printed before the faults.
         """
         listed = [faults] if isinstance(faults, str) else faults
-        self.faults: tuple[str, ...] = tuple(_shortened(printable(fault), MAX_FAULT) for fault in _cap(listed))
+        self.faults: tuple[str, ...] = tuple(
+            _shortened(printable(fault), MAX_FAULT) for fault in _cap(listed)
+        )
         self.title = _shortened(printable(title).replace("\n", "\\n"), MAX_TITLE)
         if len(listed) == 1:
             message = f"{self.title}: {self.faults[0]}" if title else self.faults[0]
@@ -83,10 +85,10 @@ class BenchError(ScrubkitError):
 
 
 def printable(text: str) -> str:
-    """Return text in which characters that steer a terminal are written as escapes.
+    r"""Return text in which characters that steer a terminal are written as escapes.
 
-    >>> printable("sum\\u202e")
-    'sum\\\\u202e'
+    >>> printable("sum\u202e")
+    'sum\\u202e'
     """
     return UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 

@@ -10,13 +10,19 @@ from __future__ import annotations
 import json
 import os
 import stat
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+
+from pydantic import ValidationError
 
 from scrubkit.errors import UNPRINTABLE, ScrubkitError, printable
 
 MAX_DEPTH = 64
 """Deepest nesting of JSON that is read."""
+
+MAX_ERRORS = 10_000
+"""Most faults of a document that are put into words."""
 
 _KINDS = {
     stat.S_IFDIR: "a folder",
@@ -73,7 +79,7 @@ def require_file(
         raise error(f"cannot be read: {_reason(failure)}", title=str(path)) from None
     if not stat.S_ISREG(found.st_mode):
         kind = _KINDS.get(stat.S_IFMT(found.st_mode), "something else")
-        raise error(f"is {kind}, and no file; name a file", title=str(path))
+        raise error(f"is no file but {kind}", title=str(path))
     return found
 
 
@@ -141,3 +147,29 @@ def _content_faults(document: Any) -> list[str]:
         if not level:
             return faults
     return [*faults, f"is nested more than {MAX_DEPTH} deep"]
+
+
+def validation_faults(error: ValidationError, place: Callable[[list[str]], str] = ".".join) -> list[str]:
+    """Return the faults of a document that does not fit its layout: where, what is allowed, what was found.
+
+    Args:
+        error: pydantic's error.
+        place: what to call a place in the document, given the keys and indices that lead to it.
+    """
+    if error.error_count() > MAX_ERRORS:
+        return [f"has {error.error_count():,} keys and values that have no place in such a file"]
+    return [_worded(item, place) for item in error.errors(include_url=False, include_context=False)]
+
+
+def _worded(item: Mapping[str, Any], place: Callable[[list[str]], str]) -> str:
+    where = place([str(step)[:80] for step in item["loc"]])
+    found = "" if item["type"] == "missing" else f", found {_short(item['input'])}"
+    return f"{where or 'file'}: {item['msg'][:300]}{found}"
+
+
+def _short(value: Any) -> str:
+    """Return the beginning of a value as text; whole numbers of thousands of digits have none."""
+    try:
+        return f"{value!r:.80}"
+    except ValueError:
+        return "a number of thousands of digits"

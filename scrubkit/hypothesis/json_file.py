@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
 from typing import Any, Literal
 
 import networkx as nx
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from scrubkit.core.reading import parse_json
+from scrubkit.core.reading import parse_json, validation_faults
 from scrubkit.errors import HypothesisError
 from scrubkit.hypothesis.checks import GRAPH_KEYS, MAX_NODES, from_graph
 from scrubkit.hypothesis.claim import Hypothesis
@@ -89,7 +88,9 @@ def from_json(text: str | bytes, *, title: str = "hypothesis", source: str = "")
     try:
         record = HypothesisFile.model_validate(data)
     except ValidationError as error:
-        raise HypothesisError([_json_fault(data, e) for e in error.errors()], title=title) from None
+        raise HypothesisError(
+            validation_faults(error, lambda path: _place(data, path)), title=title
+        ) from None
     graph, faults = _build(record)
     if faults:
         raise HypothesisError(faults, title=title)
@@ -120,13 +121,11 @@ def _build(record: HypothesisFile) -> tuple[nx.DiGraph, list[str]]:
     return graph, faults
 
 
-def _json_fault(data: Any, error: Mapping[str, Any]) -> str:
-    """Turn one pydantic error into a message that names the node."""
-    path = [str(step) for step in error["loc"]]
+def _place(data: Any, path: list[str]) -> str:
+    """Return what to call a place in the file: by the name of its node or edge, not by its number."""
     if len(path) > 1 and path[0] in ("nodes", "edges") and path[1].isdecimal():
         item = data[path[0]][int(path[1])]
         if isinstance(item, dict):
             name = item.get("id", f"{item.get('source')} -> {item.get('target')}")
             path[:2] = [f"{path[0][:-1]} {str(name)[:100]!r}"]
-    found = "" if error["type"] == "missing" else f", found {str(error['input'])[:100]!r}"
-    return f"{': '.join(path) or 'file'}: {error['msg']}{found}"
+    return ": ".join(path)

@@ -6,16 +6,16 @@ returns anything, so a model is either the one that was saved or a `ModelError`.
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 from pathlib import Path
-from typing import Any
 
 import safetensors.torch
 from pydantic import ValidationError
-from pydantic_core import from_json
 from safetensors import SafetensorError
 
+from scrubkit.core.reading import parse_json, read_bytes, require_file, validation_faults
 from scrubkit.core.task import Task
 from scrubkit.errors import ModelError, ScrubkitError
 from scrubkit.families.modular.sound import certificate_faults, truth_faults
@@ -29,6 +29,12 @@ RECORD = "model.json"
 
 MAX_RECORD_BYTES = 32 * 2**20
 """Largest model.json that is read; the largest of ours are about a hundredth of it."""
+
+MAX_RECORD_VALUES = 500_000
+"""Most values in it; those of ours have some thousands."""
+
+MAX_NUMBERS = 2**26
+"""Most numbers in a model's weights: a quarter of a gigabyte as float32."""
 
 HEADER_BYTES = 2**20
 """Room for the header of a safetensors file, beside its numbers."""
@@ -95,7 +101,7 @@ def read(path: str | Path, *, links_within: Path | None = None) -> Model:
     record = read_record(folder, links_within=links_within)
     task = _task(record, title=str(folder / RECORD))
     weights_path = folder / WEIGHTS
-    data = _bytes(weights_path, home, _largest(record.config))
+    data = _bytes(weights_path, home, _largest(record.config, title=str(folder / RECORD)))
     weights = _weights(data, record.config, title=str(weights_path))
     found = weights.digest()
     if found != record.weights_hash:
@@ -145,10 +151,7 @@ def parse_record(data: bytes, *, title: str) -> ModelRecord:
     Raises:
         ModelError: not JSON, a future version, or keys and values that the record does not allow.
     """
-    try:
-        document: Any = from_json(data)
-    except ValueError as error:
-        raise ModelError(f"not valid JSON: {error}", title=title) from None
+    document = parse_json(data, MAX_RECORD_VALUES, error=ModelError, title=title)
     version = document.get("schema_version") if isinstance(document, dict) else None
     if isinstance(version, bool) or not isinstance(version, int) or version < 1:
         raise ModelError(f"schema_version must be a whole number from 1, found {version!r:.80}", title=title)
@@ -161,13 +164,7 @@ def parse_record(data: bytes, *, title: str) -> ModelRecord:
     try:
         return ModelRecord.model_validate_json(data)
     except ValidationError as error:
-        raise ModelError([_fault(e) for e in error.errors(include_url=False)], title=title) from None
-
-
-def _fault(error: Any) -> str:
-    where = ".".join(str(part) for part in error["loc"])
-    found = "" if error["type"] == "missing" else f", found {error['input']!r:.80}"
-    return f"{where}: {error['msg']}{found}"
+        raise ModelError(validation_faults(error), title=title) from None
 
 
 def _task(record: ModelRecord, *, title: str) -> Task:
@@ -192,6 +189,12 @@ def _task(record: ModelRecord, *, title: str) -> Task:
 
 
 def _weights(data: bytes, config: ModelConfig, *, title: str) -> Weights:
+    if (header := int.from_bytes(data[:8], "little")) > HEADER_BYTES:
+        raise ModelError(
+            f"not a complete safetensors file: a header of {header:,} bytes, at most {HEADER_BYTES:,} are "
+            "read",
+            title=title,
+        )
     try:
         tensors = safetensors.torch.load(data)
     except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
@@ -199,13 +202,13 @@ def _weights(data: bytes, config: ModelConfig, *, title: str) -> Weights:
     return from_mapping(tensors, config, title=title)
 
 
-def _largest(config: ModelConfig) -> int:
-    count = 0
-    for shape in shapes(config).values():
-        size = 1
-        for side in shape:
-            size *= side
-        count += size
+def _largest(config: ModelConfig, *, title: str) -> int:
+    count = sum(math.prod(shape) for shape in shapes(config).values())
+    if count > MAX_NUMBERS:
+        raise ModelError(
+            f"config: its sizes make {count:,} numbers, more than the {MAX_NUMBERS:,} that a model may have",
+            title=title,
+        )
     return 8 * count + HEADER_BYTES
 
 
@@ -213,19 +216,13 @@ def _bytes(path: Path, home: Path, largest: int) -> bytes:
     with os_errors(path):
         if not path.parent.is_dir():
             raise ModelError("no such folder", title=str(path.parent))
-        if not path.is_file():
-            raise ModelError(
-                f"a model's folder holds {RECORD} and {WEIGHTS}; this one is missing", title=str(path)
-            )
+        missing = f"a model's folder holds {RECORD} and {WEIGHTS}; this one is missing"
+        require_file(path, error=ModelError, missing=missing)
         if not path.resolve().is_relative_to(home.resolve()):
             raise ModelError(
                 "is a link that leads out of the model's folder; it is not followed", title=str(path)
             )
-        with open(path, "rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            if size > largest:
-                raise ModelError(f"holds {size:,} bytes, more than the {largest:,} expected", title=str(path))
-            return file.read(largest)
+    return read_bytes(path, largest, error=ModelError, missing=missing)
 
 
 def _write_folder(folder: Path, files: dict[str, bytes]) -> None:

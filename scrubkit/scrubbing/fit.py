@@ -12,7 +12,6 @@ from scrubkit.errors import FeatureError, HypothesisError, SiteError
 from scrubkit.hypothesis import Hypothesis, Node
 from scrubkit.subjects.subject import Subject
 
-
 MAX_BYTES = 2**29
 """Most memory that the values of a hypothesis's features may take."""
 MAX_OPERATIONS = 4 * 10**9
@@ -85,8 +84,8 @@ def _require_affordable(hypothesis: Hypothesis, subject: Subject) -> None:
         faults.append(f"{operations:,} operations, at most {MAX_OPERATIONS:,} are run")
     if faults:
         raise HypothesisError(
-            f"{len(distinct)} different features over {subject.n_inputs:,} inputs take {' and '.join(faults)}; "
-            "use fewer nodes, shorter features or a smaller task",
+            f"{len(distinct)} different features over {subject.n_inputs:,} inputs take "
+            f"{' and '.join(faults)}; use fewer nodes, shorter features or a smaller task",
             title=hypothesis.source or hypothesis.name,
         )
 

@@ -20,11 +20,13 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor
 
+from scrubkit.core.reading import parse_json, read_bytes, validation_faults
 from scrubkit.core.task import Task
 from scrubkit.errors import ModelError
 from scrubkit.models.atomic import os_errors
 
 MAX_CONFIG_BYTES = 2**20
+MAX_CONFIG_VALUES = 10_000
 
 FUNCTIONS = {"+": "modular_addition", "-": "modular_subtraction", "*": "modular_multiplication"}
 """Task by the operator in the config's function."""
@@ -63,7 +65,7 @@ class MixedConfig(BaseModel):
 
     def task_name(self) -> str | None:
         """Return the task that ``funcs`` names, read as text and never evaluated."""
-        match = re.fullmatch(r"lambda x: ?\(?x\[0\]([-+*])x\[1\]\)?%(\d+)", self.funcs.strip())
+        match = re.fullmatch(r"lambda x: ?\(?x\[0\]([-+*])x\[1\]\)?%(\d{1,6})", self.funcs.strip())
         return FUNCTIONS[match[1]] if match and int(match[2]) == self.C else None
 
     def task(self) -> Task:
@@ -75,9 +77,10 @@ def find_config(checkpoint: Path) -> Path | None:
     """Return the config beside a checkpoint, if there is one; JSON without an attention rate is none."""
     candidate = checkpoint.with_name(config_name(checkpoint))
     with os_errors(candidate):
-        if candidate.is_file() and b'"attn_coeff"' in candidate.read_bytes()[:MAX_CONFIG_BYTES]:
-            return candidate
-    return None
+        if not candidate.is_file():
+            return None
+        with open(candidate, "rb") as file:
+            return candidate if b'"attn_coeff"' in file.read(MAX_CONFIG_BYTES) else None
 
 
 def config_name(checkpoint: Path) -> str:
@@ -91,15 +94,15 @@ def read_config(path: Path) -> MixedConfig:
     Raises:
         ModelError: not such a config, or every setting in it that cannot be held.
     """
-    with os_errors(path), open(path, "rb") as file:
-        data = file.read(MAX_CONFIG_BYTES)
+    data = read_bytes(path, MAX_CONFIG_BYTES, error=ModelError)
+    title = f"{path} (config of the pizza repository)"
+    document = parse_json(data, MAX_CONFIG_VALUES, error=ModelError, title=title)
     try:
-        config = MixedConfig.model_validate_json(data)
+        config = MixedConfig.model_validate(document)
     except ValidationError as error:
-        faults = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}".lstrip(": ") for e in error.errors()]
-        raise ModelError(faults, title=f"{path} (config of the pizza repository)") from None
+        raise ModelError(validation_faults(error), title=title) from None
     if faults := config.faults():
-        raise ModelError(faults, title=f"{path} (config of the pizza repository)")
+        raise ModelError(faults, title=title)
     return config
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
 from scrubkit.core.task import Task
 from scrubkit.errors import ModelError
+from scrubkit.families.modular.published.accuracy import measure
 from scrubkit.families.modular.published.checkpoint import read_state
 from scrubkit.families.modular.published.formats import config_of, convert, recognise
 from scrubkit.families.modular.published.mixed_attention import (
@@ -118,11 +118,7 @@ def _fit(file: Path, t: dict[str, Tensor], task: Task, recipe: dict[str, Any]) -
     t = {**t, "W_pos": t["W_pos"][: task.n_ctx], "W_U": t["W_U"][:, : task.p], "b_U": t["b_U"][: task.p]}
     weights = from_mapping({name: tensor.contiguous() for name, tensor in t.items()}, config, title=title)
     model = Model(file.stem, task, config, weights, Provenance(kind="imported", recipe=recipe))
-    logits = model.logits()
-    figures = {
-        "accuracy": float((logits.argmax(-1) == model.labels).double().mean()),
-        "loss": float(cross_entropy(logits, model.labels)),
-    }
+    figures = measure(model, title=title)
     return model.with_(provenance=model.provenance.model_copy(update={"history": figures}))
 
 
