@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import ast
 import math
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -162,7 +163,10 @@ def _syntax_tree(text: str) -> ast.expr:
     if len(text) > MAX_LENGTH:
         raise FeatureError(f"the feature is {len(text)} characters long, at most {MAX_LENGTH} are read")
     try:
-        tree = ast.parse(text, mode="eval").body
+        with warnings.catch_warnings():
+            # "1if" and the like are told of on stderr, and refused or meant.
+            warnings.simplefilter("ignore")
+            tree = ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         reason = getattr(error, "msg", "too deep")
         raise FeatureError(f"cannot read feature {text!r}: {reason}; write e.g. '(a + b) % p'") from None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import reprlib
 import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -21,6 +22,8 @@ from scrubkit.errors import UNPRINTABLE, ScrubkitError, printable
 MAX_DEPTH = 64
 """Deepest nesting of JSON that is read."""
 
+MAX_DIGITS = 40
+"""Most digits of a whole number."""
 MAX_ERRORS = 10_000
 """Most faults of a document that are put into words."""
 
@@ -106,7 +109,7 @@ def parse_json(data: bytes | str, most: int, *, error: type[ScrubkitError], titl
     if count > most:
         raise error(f"holds up to {count:,} values, more than the {most:,} that are read", title=title)
     try:
-        document = json.loads(data)
+        document = json.loads(data, parse_int=_whole)
     except UnicodeDecodeError as failure:
         raise error(f"is no text: byte {failure.start} is not UTF-8", title=title) from None
     except RecursionError:
@@ -116,6 +119,12 @@ def parse_json(data: bytes | str, most: int, *, error: type[ScrubkitError], titl
     if faults := _content_faults(document):
         raise error(faults, title=title)
     return document
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > MAX_DIGITS:
+        raise ValueError(f"a whole number of {len(digits):,} digits, at most {MAX_DIGITS} are read")
+    return int(digits)
 
 
 def text_fault(where: str, text: str) -> str | None:
@@ -163,13 +172,15 @@ def validation_faults(error: ValidationError, place: Callable[[list[str]], str] 
 
 def _worded(item: Mapping[str, Any], place: Callable[[list[str]], str]) -> str:
     where = place([str(step)[:80] for step in item["loc"]])
-    found = "" if item["type"] == "missing" else f", found {_short(item['input'])}"
+    found = "" if item["type"] == "missing" else f", found {shown(item['input'])}"
     return f"{where or 'file'}: {item['msg'][:300]}{found}"
 
 
-def _short(value: Any) -> str:
-    """Return the beginning of a value as text; whole numbers of thousands of digits have none."""
-    try:
-        return f"{value!r:.80}"
-    except ValueError:
-        return "a number of thousands of digits"
+def shown(value: Any) -> str:
+    """Return the beginning of a value as text; the rest of a large one is never put into words."""
+    return _BRIEF.repr(value)
+
+
+_BRIEF = reprlib.Repr()
+_BRIEF.maxstring = _BRIEF.maxother = _BRIEF.maxlong = 80
+_BRIEF.maxlevel = 3

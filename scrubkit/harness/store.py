@@ -236,7 +236,8 @@ def _sqlite_errors(path: Path) -> Iterator[None]:
             f"cannot be used: {error}; choose a --store that you may write, on a disk with space",
             title=str(path),
         ) from None
-    except sqlite3.DatabaseError as error:
+    # A flipped byte in a name that SQLite quotes in its message ends in a UnicodeDecodeError.
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         raise BenchError(f"is no results store, or damaged ({error}); {_REMEDY}", title=str(path)) from None
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import networkx as nx
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from scrubkit.core.reading import parse_json, validation_faults
+from scrubkit.core.reading import parse_json, shown, validation_faults
 from scrubkit.errors import HypothesisError
 from scrubkit.hypothesis.checks import GRAPH_KEYS, MAX_NODES, from_graph
 from scrubkit.hypothesis.claim import Hypothesis
@@ -126,6 +126,6 @@ def _place(data: Any, path: list[str]) -> str:
     if len(path) > 1 and path[0] in ("nodes", "edges") and path[1].isdecimal():
         item = data[path[0]][int(path[1])]
         if isinstance(item, dict):
-            name = item.get("id", f"{item.get('source')} -> {item.get('target')}")
-            path[:2] = [f"{path[0][:-1]} {str(name)[:100]!r}"]
+            ends = [shown(item.get(end)) for end in ("source", "target")]
+            path[:2] = [f"node {shown(item['id'])}" if "id" in item else f"edge {' -> '.join(ends)}"]
     return ": ".join(path)
