@@ -19,7 +19,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from scrubkit.core.reading import require_file
+from scrubkit.core.reading import require_file, text_fault
 from scrubkit.errors import BenchError
 from scrubkit.harness.identity import Identity
 from scrubkit.harness.outcome import Finding, Outcome, Record
@@ -134,7 +134,9 @@ def open_store(path: str | Path, *, write: bool) -> Iterator[Store]:
             run, or in a place that cannot be written.
     """
     path = Path(path)
-    if not write or os.path.lexists(str(path).replace("\0", "")):
+    if text_fault("path", str(path)) is not None:
+        raise BenchError("the path holds a control character; choose another --store", title=str(path))
+    if not write or os.path.lexists(path):
         require_file(path, error=BenchError, missing="there is no results store here yet")
     with contextlib.ExitStack() as stack:
         stack.enter_context(_sqlite_errors(path))

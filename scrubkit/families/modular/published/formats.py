@@ -170,6 +170,11 @@ def _from_bridge(state: dict[str, Tensor], heads: int | None, title: str) -> dic
     ]
     if not faults:
         faults = _unlike({name: state[name] for name in state if name.split(".")[-2] in ("q", "k", "v")})
+        width, output = state["blocks.0.attn.q.weight"].shape[0], state["blocks.0.attn.o.weight"].shape[1]
+        if width != output:
+            faults.append(f"blocks.0.attn.o.weight reads {output} numbers, and the heads write {width}")
+        if width != len(bias := state["blocks.0.attn.q.bias"]):
+            faults.append(f"blocks.0.attn.q.bias has {len(bias)} numbers, and q.weight {width} rows")
     if not faults and (heads < 1 or state["blocks.0.attn.q.weight"].shape[0] % heads):
         faults = [f"attention of width {state['blocks.0.attn.q.weight'].shape[0]} has no {heads} equal heads"]
     if faults:
