@@ -15,7 +15,7 @@ import safetensors.torch
 from pydantic import ValidationError
 from safetensors import SafetensorError
 
-from scrubkit.core.reading import parse_json, read_bytes, require_file, validation_faults
+from scrubkit.core.reading import parse_json, read_bytes, require_file, text_fault, validation_faults
 from scrubkit.core.task import Task
 from scrubkit.errors import ModelError, ScrubkitError
 from scrubkit.families.modular.sound import certificate_faults, truth_faults
@@ -60,6 +60,8 @@ def save(model: Model, path: str | Path, *, overwrite: bool = False) -> Path:
     """
     require_model(model)
     folder = Path(path)
+    if fault := text_fault("name", model.name):
+        raise ModelError(fault, title=str(folder))
     weights = from_mapping(model.weights.named(), model.config, title=f"model {model.name!r}")
     files = {
         WEIGHTS: safetensors.torch.save({k: v.cpu().contiguous() for k, v in weights.named().items()}),

@@ -123,7 +123,7 @@ def _work(args: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory(dir=MEMORY if os.access(MEMORY, os.W_OK) else None) as folder:
         for name in sorted(names):
             # The first read imports; an undamaged file has to be taken.
-            FAMILIES[name].use(_written(FAMILIES[name].whole(), Path(folder)))
+            FAMILIES[name].use(written(FAMILIES[name].whole(), Path(folder)))
             _clear(Path(folder), "", set())
         print("begin", flush=True)
         if args.files:
@@ -134,13 +134,13 @@ def _work(args: argparse.Namespace) -> None:
         family = FAMILIES[args.family]
         for number in range(args.first, args.first + args.count):
             files = family.make(np.random.default_rng([args.seed, number]))
-            path = _written(files, Path(args.keep or folder))
+            path = written(files, Path(args.keep or folder))
             result = _timed(number, lambda path=path: family.use(path))
             strays = _clear(Path(folder), path.name.partition(".")[0], set(files))
             _tell(Result(number, "stray", ", ".join(strays)) if strays and not result.bad else result)
 
 
-def _written(files: dict[str, bytes], folder: Path) -> Path:
+def written(files: dict[str, bytes], folder: Path) -> Path:
     """Write files and return the first."""
     for name, data in files.items():
         (folder / name).write_bytes(data)

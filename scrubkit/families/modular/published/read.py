@@ -13,7 +13,7 @@ from typing import Any
 from torch import Tensor
 
 from scrubkit.core.task import Task
-from scrubkit.errors import ModelError
+from scrubkit.errors import ModelError, printable
 from scrubkit.families.modular.published.accuracy import measure
 from scrubkit.families.modular.published.checkpoint import read_state
 from scrubkit.families.modular.published.formats import config_of, convert, recognise
@@ -75,7 +75,7 @@ def read_published(
             f"rate; put {config_name(file)} beside the file, or name the config",
             title=title,
         )
-    recipe: dict[str, Any] = {"format": kind, "file": file.name, "sha256": _sha256(file)}
+    recipe: dict[str, Any] = {"format": kind, "file": printable(file.name), "sha256": _sha256(file)}
     if mixed:
         recipe |= {"format": "pizza", "config": mixed.model_dump()}
     return _fit(file, tensors, _settle_task(tensors, p, task, mixed, title=title), recipe)
@@ -117,7 +117,9 @@ def _fit(file: Path, t: dict[str, Tensor], task: Task, recipe: dict[str, Any]) -
     )
     t = {**t, "W_pos": t["W_pos"][: task.n_ctx], "W_U": t["W_U"][:, : task.p], "b_U": t["b_U"][: task.p]}
     weights = from_mapping({name: tensor.contiguous() for name, tensor in t.items()}, config, title=title)
-    model = Model(file.stem, task, config, weights, Provenance(kind="imported", recipe=recipe))
+    model = Model(
+        printable(file.stem)[:200], task, config, weights, Provenance(kind="imported", recipe=recipe)
+    )
     figures = measure(model, title=title)
     return model.with_(provenance=model.provenance.model_copy(update={"history": figures}))
 
