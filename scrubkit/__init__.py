@@ -14,9 +14,9 @@ from scrubkit.version import __version__
 _HOME = {
     "ScrubkitError": "scrubkit.errors",
     "Task": "scrubkit.core.task",
-    "ModularAddition": "scrubkit.core.task",
-    "ModularSubtraction": "scrubkit.core.task",
-    "ModularMultiplication": "scrubkit.core.task",
+    "ModularAddition": "scrubkit.families.modular.task",
+    "ModularSubtraction": "scrubkit.families.modular.task",
+    "ModularMultiplication": "scrubkit.families.modular.task",
     "Model": "scrubkit.models.model",
     "Truth": "scrubkit.models.record",
     "Certificate": "scrubkit.models.record",
@@ -26,6 +26,7 @@ _HOME = {
     "train_many": "scrubkit.families.modular.train.train",
     "compile_model": "scrubkit.families.modular.compile",
     "certify": "scrubkit.families.modular.certify.certificate",
+    "with_certificate": "scrubkit.families.modular.certify.certificate",
     "Hypothesis": "scrubkit.hypothesis",
     "load_hypothesis": "scrubkit.hypothesis",
     "FunctionGraph": "scrubkit.subjects.function_graph",
@@ -33,7 +34,7 @@ _HOME = {
     "Margins": "scrubkit.scrubbing.score",
     "score": "scrubkit.scrubbing.scoring",
     "Scorer": "scrubkit.scrubbing.scoring",
-    "BridgeScorer": "scrubkit.scrubbing.bridge_scorer",
+    "BridgeScorer": "scrubkit.scrubbing.scoring",
     "scrub": "scrubkit.scrubbing.functions",
     "explain": "scrubkit.scrubbing.explain",
     "Answer": "scrubkit.methods.protocol",
@@ -45,13 +46,14 @@ _HOME = {
 __all__ = ["__version__", *_HOME]  # pyright: ignore[reportUnsupportedDunderAll]
 
 if TYPE_CHECKING:
-    from scrubkit.core.task import ModularAddition as ModularAddition
-    from scrubkit.core.task import ModularMultiplication as ModularMultiplication
-    from scrubkit.core.task import ModularSubtraction as ModularSubtraction
     from scrubkit.core.task import Task as Task
     from scrubkit.errors import ScrubkitError as ScrubkitError
     from scrubkit.families.modular.certify.certificate import certify as certify
+    from scrubkit.families.modular.certify.certificate import with_certificate as with_certificate
     from scrubkit.families.modular.compile import compile_model as compile_model
+    from scrubkit.families.modular.task import ModularAddition as ModularAddition
+    from scrubkit.families.modular.task import ModularMultiplication as ModularMultiplication
+    from scrubkit.families.modular.task import ModularSubtraction as ModularSubtraction
     from scrubkit.families.modular.train.train import train as train
     from scrubkit.families.modular.train.train import train_many as train_many
     from scrubkit.models.load import load as load

@@ -19,7 +19,7 @@ from scrubkit.bench.stories import tell
 from scrubkit.errors import ModelError, ScrubkitError
 from scrubkit.hypothesis import Hypothesis, from_graph
 from scrubkit.models.model import Model
-from scrubkit.subjects.sites import Sites, anatomy_of
+from scrubkit.subjects.sites import Sites
 
 ROUNDS = 2
 """How often an operator is tried on one story before the model is given up."""
@@ -95,7 +95,7 @@ class _Panel:
     def __init__(self, entry: Entry, model: Model, told_of: Model, tally: Tally) -> None:
         self.entry, self.tally = entry, tally
         self.judge = Judge.of(model)
-        self.names = Sites(told_of.task, anatomy_of(told_of), told_of.truth, "")
+        self.names = Sites.of(told_of)
         self.seen: set[str] = set()
 
     def examine(

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import networkx as nx
 
 from scrubkit.core.site import parse
-from scrubkit.core.task import Task
 from scrubkit.errors import ModelError
 from scrubkit.families.modular.compile.circles import Circles
+from scrubkit.families.modular.task import ModularTask, modular
+from scrubkit.families.modular.truth import ModularTruth
 from scrubkit.models.model import Model
 from scrubkit.models.record import ModelConfig, Truth
 
@@ -34,17 +35,19 @@ class Known:
         other: the truth of another seed, for claims that belong to another model.
     """
 
-    truth: Truth
-    task: Task
+    truth: ModularTruth
+    task: ModularTask
     config: ModelConfig
-    other: Truth | None = None
+    other: ModularTruth | None = None
 
     @classmethod
     def of(cls, model: Model, other: Truth | None = None) -> Known:
         """Return what is known of a model; raises ModelError if nothing is."""
-        if model.truth is None:
+        if not isinstance(model.truth, ModularTruth):
             raise ModelError("no truth is known of it; certify it first", title=model.name)
-        return cls(model.truth, model.task, model.config, other)
+        return cls(
+            model.truth, modular(model), model.config, other if isinstance(other, ModularTruth) else None
+        )
 
     @property
     def circles(self) -> Circles:

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from scrubkit.bench.case import ModelSpec
-from scrubkit.core.task import Task
 from scrubkit.errors import BenchError, ModelError
+from scrubkit.families.modular.task import ModularTask
 from scrubkit.families.modular.train.recipe import Recipe
 from scrubkit.models.load import cache_folder, load
 from scrubkit.models.model import Model
@@ -85,7 +85,7 @@ def _train(options: dict[str, Any], out: Path | None = None) -> Model:
     from scrubkit.families.modular.train.train import train
 
     options = dict(options)
-    task = Task(options.pop("task", "modular_addition"), options.pop("p"))
+    task = ModularTask(options.pop("task", "modular_addition"), options.pop("p"))
     if isinstance(options.get("recipe"), dict):
         options["recipe"] = Recipe(**options["recipe"])
     return train(task, device="cpu", out=out, **options)

@@ -80,7 +80,7 @@ def heads(known: Known) -> nx.DiGraph | None:
     """The heads in use bring the operands, and no other head and no skip path matters."""
     idle = known.heads("idle", "decoy")
     used = [h for h in range(known.config.n_heads) if h not in idle]
-    carried = {c.site: c.feature for c in known.truth.carries}
+    carried = {c.site: c.feature for c in known.truth.statements}
     graph = begin(known)
     operands(graph)
     for h in used:

@@ -6,17 +6,19 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from scrubkit.families.modular.certify.algorithm import CONTESTED
 from scrubkit.families.modular.certify.criteria import spell
-from scrubkit.models.record import Certificate, Measurement
+from scrubkit.families.modular.truth import ModularCertificate
+from scrubkit.models.record import Measurement
 from scrubkit.report.plain import plain
 
 
-def certificate_table(certificate: Certificate, name: str) -> Group:
+def certificate_table(certificate: ModularCertificate, name: str) -> Group:
     """Return the tables of figures, of key frequencies and of heads."""
     return Group(figures(certificate, name), frequencies(certificate), heads(certificate))
 
 
-def figures(certificate: Certificate, name: str) -> Table:
+def figures(certificate: ModularCertificate, name: str) -> Table:
     """Return every figure beside its threshold."""
     table = Table(title=Text(plain(f"Certificate of {name}")), title_justify="left")
     table.add_column("figure")
@@ -36,7 +38,7 @@ def threshold(figure: Measurement) -> str:
     return ", ".join(f"{sign} {spell(limit, figure.unit)}" for sign, limit in limits if limit is not None)
 
 
-def frequencies(certificate: Certificate) -> Table:
+def frequencies(certificate: ModularCertificate) -> Table:
     """Return one row a key frequency."""
     table = Table(
         title=f"Key frequencies, read from the {certificate.tables['read_from']}", title_justify="left"
@@ -49,10 +51,12 @@ def frequencies(certificate: Certificate) -> Table:
         shares = (row["map_share"], row["embedding_share"], fit["clock"], fit["pizza"], fit["by_sum"])
         cells = [str(row["frequency"]), str(row["neurons"]), f"{row['alpha']:.1f}"]
         table.add_row(*cells, *(f"{100 * share:.1f} %" for share in shares))
+    table.caption = Text(CONTESTED, "default")
+    table.caption_justify = "left"
     return table
 
 
-def heads(certificate: Certificate) -> Table:
+def heads(certificate: ModularCertificate) -> Table:
     """Return one row an attention head; heads with a uniform pattern that write nothing are left out."""
     rows = [
         row for row in certificate.tables["heads"] if row["output_share"] > 0 or row["from_uniform"] > 1e-9
@@ -72,7 +76,7 @@ def heads(certificate: Certificate) -> Table:
     return table
 
 
-def verdict(certificate: Certificate) -> Text:
+def verdict(certificate: ModularCertificate) -> Text:
     """Return the verdict and its reasons."""
     if certificate.certified:
         keys = ", ".join(map(str, certificate.frequencies))

@@ -20,25 +20,50 @@ def certify(
     json: Annotated[
         Path | None, typer.Option("--json", help="Write the certificate to this file as JSON.")
     ] = None,
+    save: Annotated[
+        bool, typer.Option("--save", help="Store certificate and measured truth in the model's folder.")
+    ] = False,
 ) -> None:
     """Measure a model and judge whether it runs the Fourier algorithm.
 
-    Exit code 0: certified. 1: not certified, with the reasons. 2: the model could not be read.
+    Exit code 0: certified. 1: not certified, with the reasons. 2: the model could not be read or stored.
     """
     from rich.console import Console
 
     from scrubkit.cli.certificate_table import certificate_table, verdict
-    from scrubkit.families.modular.certify.certificate import certify as measure
+    from scrubkit.families.modular.certify.certificate import with_certificate
     from scrubkit.models.load import load
+    from scrubkit.models.store import save as store
 
-    loaded = load(model)
-    certificate = measure(loaded)
+    folder = _folder(model) if save else None
+    measured = with_certificate(load(model))
+    certificate = measured.certificate
+    assert certificate is not None
+    if folder is not None:
+        store(measured, folder, overwrite=True)
     if json is not None:
         try:
             json.write_text(certificate.model_dump_json(indent=2) + "\n", encoding="utf-8")
         except OSError as error:
             raise ModelError(f"cannot write {json}: {error.strerror}", title="scrubkit certify") from None
     console = Console(emoji=False)
-    console.print(certificate_table(certificate, loaded.name))
+    console.print(certificate_table(certificate, measured.name))
     console.print(verdict(certificate))
+    if folder is not None:
+        console.print(f"stored in {folder}", markup=False, highlight=False)
     raise typer.Exit(0 if certificate.certified else 1)
+
+
+def _folder(model: str) -> Path:
+    """Return the folder of a stored model; raises ModelError where a certificate has none to go to."""
+    from scrubkit.families.modular.catalogue import CATALOGUE
+    from scrubkit.models.load import bundled_names
+
+    fault = None
+    if model in bundled_names() or model in CATALOGUE:
+        fault = f"{model} comes with the package and stays as it is; --save is for a folder of your own"
+    elif not Path(model).is_dir():
+        fault = f"{model} is no folder; import the model into one, or save it, and certify the folder"
+    if fault:
+        raise ModelError(fault, title="scrubkit certify --save")
+    return Path(model)

@@ -42,11 +42,11 @@ def check(
     from scrubkit.hypothesis import find_hypotheses
     from scrubkit.models.load import load
     from scrubkit.scrubbing.check import check as check_one
-    from scrubkit.scrubbing.engine import EngineSubject
+    from scrubkit.subjects.network import NetworkSubject
 
     files = find_hypotheses(paths)
     loaded = load(model)
-    subject = EngineSubject(loaded)
+    subject = NetworkSubject(loaded)
     console, err, wrong = Console(emoji=False), Console(stderr=True, emoji=False), 0
     for path in files:
         try:

@@ -77,7 +77,7 @@ def import_circuit(
     """Write a circuit of another tool as a hypothesis, which ``scrubkit score`` takes."""
     from rich.console import Console
 
-    from scrubkit.core.task import lookup
+    from scrubkit.families.modular.task import lookup
     from scrubkit.formats import from_eap, read_eap
     from scrubkit.hypothesis import to_json
 
@@ -96,12 +96,12 @@ def import_circuit(
 def _text(file: Path, model: Model, format: Literal["eap", "json"], *, allow_code: bool) -> str:
     from scrubkit.formats import to_eap
     from scrubkit.hypothesis import load_hypothesis, to_json
-    from scrubkit.subjects.sites import anatomy_of
+    from scrubkit.subjects.sites import Sites
 
     hypothesis = load_hypothesis(file, truth=model.truth, allow_code=allow_code)
     if format == "json":
         return to_json(hypothesis)
-    graph = to_eap(hypothesis, anatomy_of(model), truth=model.truth)
+    graph = to_eap(hypothesis, Sites.of(model))
     return graph.model_dump_json(indent=1, exclude_none=True)
 
 

@@ -54,11 +54,15 @@ def compile_(
     rotate: Annotated[bool, typer.Option("--rotate", help="Turn the residual basis at random.")] = False,
     permute: Annotated[bool, typer.Option("--permute", help="Permute neurons and heads.")] = False,
     seed: Annotated[int, typer.Option(help="Seed of all that is random.")] = 0,
+    allow_uncertified: Annotated[
+        bool, typer.Option("--allow-uncertified", help="Store also what a certificate does not bear out.")
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a model in OUT.")] = False,
 ) -> None:
-    """Write down a model whose algorithm is known, check it on every input and store it."""
+    """Write down a model whose algorithm is known, check it on every input, certify it and store it."""
     options: dict[str, Any] = dict(locals())
     folder, replace = options.pop("out"), options.pop("overwrite")
+    uncertified = options.pop("allow_uncertified")
     options["frequencies"] = _numbers("--frequencies", frequencies)
     options["dead_frequencies"] = _numbers("--dead-frequencies", dead_frequencies)
     options["distractors"] = {name: options.pop(name) for name in PLANTED}
@@ -68,11 +72,29 @@ def compile_(
     from scrubkit.families.modular.compile import compile_model
     from scrubkit.models.store import save
 
-    model = compile_model(**options)
+    model = certified(compile_model(**options), allow_uncertified=uncertified)
     save(model, folder, overwrite=replace)
     console = Console(emoji=False)
     console.print(summary(model))
     console.print(f"written to {folder}", markup=False, highlight=False)
+
+
+def certified(model: Model, *, allow_uncertified: bool) -> Model:
+    """Return the model with its certificate, or as it is where it is too large to be measured.
+
+    Raises:
+        ModelError: what was planted, or noise, hides the algorithm from its certificate.
+    """
+    from scrubkit.families.modular.certify.certificate import with_certificate
+
+    try:
+        model = with_certificate(model)
+    except ModelError:
+        return model
+    if model.certificate is None or model.certificate.certified or allow_uncertified:
+        return model
+    advice = "plant less or use less noise, or store it all the same with --allow-uncertified"
+    raise ModelError([*model.certificate.reasons, advice], title=f"{model.name} is not certified")
 
 
 def summary(model: Model) -> Table:
@@ -80,10 +102,13 @@ def summary(model: Model) -> Table:
     from rich.table import Table
     from rich.text import Text
 
+    from scrubkit.families.modular.task import modular
+    from scrubkit.families.modular.truth import ModularTruth
+
     table = Table(title=Text(model.name), show_header=False)
     config, history, truth = model.config, model.provenance.history, model.truth
-    table.add_row("task", f"{model.task.name}, p = {model.task.p}")
-    if truth is not None:
+    table.add_row("task", f"{model.task.name}, p = {modular(model).p}")
+    if isinstance(truth, ModularTruth):
         table.add_row("frequencies", ", ".join(map(str, truth.frequencies)))
         planted = ", ".join(f"{name} {value}" for name, value in truth.distractors.items())
         table.add_row("distractors", planted or "none")
@@ -95,6 +120,12 @@ def summary(model: Model) -> Table:
         f"{history['deviation']:.3g} ({100 * history['relative_deviation']:.2g} % of the largest logit)"
     )
     table.add_row("from the formula", deviation)
+    if model.certificate is None:
+        table.add_row("certified", "too large to be measured")
+    else:
+        table.add_row(
+            "certified", f"yes, {model.certificate.algorithm}" if model.certificate.certified else "no"
+        )
     table.add_row("weights", model.weights_hash[:16])
     return table
 

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scrubkit.errors import ModelError
+
 if TYPE_CHECKING:
     from rich.table import Table
-
-POOR = 0.99
-"""Accuracy below which an imported model is probably of another task or activation function."""
 
 
 def register(app: typer.Typer) -> None:
@@ -23,34 +22,58 @@ def register(app: typer.Typer) -> None:
 def import_(
     path: Annotated[Path, typer.Argument(help="Checkpoint: .pth, .pt or .safetensors.")],
     out: Annotated[Path, typer.Option(help="Folder to write the model to.")],
+    activation: Annotated[
+        str | None, typer.Option(help="Activation function, such as relu, where no config says it.")
+    ] = None,
     p: Annotated[
         int | None, typer.Option("--p", help="Modulus; read off the vocabulary if left out.")
     ] = None,
     task: Annotated[
         str | None, typer.Option(help="Name of the task; modular_addition if nothing says.")
     ] = None,
-    config: Annotated[Path | None, typer.Option(help="JSON config of the pizza repository.")] = None,
+    config: Annotated[Path | None, typer.Option(help="JSON config of the run.")] = None,
     heads: Annotated[int | None, typer.Option(help="Heads; for state dicts of TransformerLens 4.")] = None,
+    allow_inaccurate: Annotated[
+        bool, typer.Option("--allow-inaccurate", help="Take also a model that fails on the task.")
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a model in OUT.")] = False,
 ) -> None:
-    """Convert another project's checkpoint, without running code from it."""
+    """Convert another project's checkpoint, without running code from it, and certify it."""
     from rich.console import Console
 
+    from scrubkit.cli.certificate_table import verdict
+    from scrubkit.families.modular.certify.certificate import with_certificate
     from scrubkit.families.modular.published.read import read_published
+    from scrubkit.families.modular.task import modular
     from scrubkit.models.store import save
 
-    model = read_published(path, p=p, task=task, config=config, heads=heads)
+    model = read_published(
+        path,
+        activation=activation,
+        p=p,
+        task=task,
+        config=config,
+        heads=heads,
+        allow_inaccurate=allow_inaccurate,
+    )
+    unmeasured = ""
+    try:
+        model = with_certificate(model)
+    except ModelError as error:
+        unmeasured = error.faults[0]
     save(model, out, overwrite=overwrite)
     console, history = Console(emoji=False), model.provenance.history
     console.print(
-        f"{model.provenance.recipe['format']} format: {model.task.name}, p = {model.task.p}, "
+        f"{model.provenance.recipe['format']} format: {model.task.name}, p = {modular(model).p}, "
         f"{model.config.n_heads} heads of {model.config.d_head}, {model.config.d_mlp} neurons",
         highlight=False,
     )
     figures = f"accuracy {history['accuracy']:.4f}, loss {history['loss']:.3g} nats"
     console.print(f"{figures}, on all {model.task.n_inputs:,} inputs", highlight=False)
-    if history["accuracy"] < POOR:
-        console.print("does not solve the task; is it of another task, or not a ReLU model?", style="yellow")
+    if model.certificate is not None:
+        console.print(verdict(model.certificate))
+    else:
+        console.print(f"not certified: {unmeasured}", style="yellow", markup=False)
     console.print(f"written to {out}", markup=False, highlight=False)
 
 
@@ -65,11 +88,12 @@ def named_models() -> Table:
     """Return the bundled and the compiled models as a table."""
     from rich.table import Table
 
-    from scrubkit.families.modular.catalogue import CATALOGUE
+    from scrubkit import registry
     from scrubkit.models.load import BUNDLED, bundled_names
     from scrubkit.models.store import read_record
+    from scrubkit.models.task_file import family_task
 
-    table = Table("name", "task", "from", "frequencies", "certified", "size")
+    table = Table("name", "task", "from", "known", "certified", "size")
     table.columns[0].no_wrap = table.columns[1].no_wrap = True
     for name in bundled_names():
         record = read_record(BUNDLED / name)
@@ -77,20 +101,14 @@ def named_models() -> Table:
         size = sum(path.stat().st_size for path in (BUNDLED / name).iterdir())
         table.add_row(
             name,
-            _task(record.task.name, record.task.p),
+            str(family_task(record.task, title=name)).removeprefix("modular_"),
             "training",
-            ", ".join(map(str, certificate.frequencies)) if certificate else "",
+            record.truth.summary if record.truth else "",
             "yes" if certificate and certificate.certified else "no",
             f"{size / 2**10:.0f} KiB",
         )
-    for name, request in CATALOGUE.items():
-        frequencies = ", ".join(map(str, request["frequencies"]))
-        table.add_row(
-            name, _task(request.get("task", "modular_addition"), request["p"]), "formula", frequencies
-        )
+    for family in map(registry.family, registry.families()):
+        for name, made in family.models.items():
+            table.add_row(name, made.task, "formula", made.known)
     table.caption = "Models from a formula are compiled when they are first loaded, and kept."
     return table
-
-
-def _task(name: str, p: int) -> str:
-    return f"{name.removeprefix('modular_')} mod {p}"

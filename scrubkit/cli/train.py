@@ -46,34 +46,42 @@ def train(
     if seed is not None and seeds is not None:
         raise TrainingError("--seed and --seeds were both given; give one of them")
     many = None if seeds is None else parse_seeds(seeds)
-
-    from rich.console import Console
-
-    from scrubkit.core.task import Task
-    from scrubkit.families.modular.train.train import train as train_one
-    from scrubkit.families.modular.train.train import train_many
-
-    console, err = Console(emoji=False), Console(stderr=True, emoji=False)
     options: dict[str, Any] = {
         "recipe": recipe,
         "train_fraction": train_fraction,
         "device": device,
-        "out": out,
         "resume": resume,
         "trajectory": trajectory,
         "checkpoint_every": checkpoint_every,
     }
-    with _interruptible(err, out), _progress_bar(err, len(many or [0])) as progress:
-        if many is None:
-            models = [train_one(Task(task, p), seed=seed or 0, progress=progress, **options)]
-        else:
-            models = train_many(Task(task, p), seeds=many, progress=progress, **options)
-    folders = [out] if many is None else [out / f"seed-{s}" for s in many]
-    certified = [_certify(model, folder) for model, folder in zip(models, folders, strict=True)]
+
+    from rich.console import Console
+
+    console, err = Console(emoji=False), Console(stderr=True, emoji=False)
+    with _interruptible(err, out):
+        certified = _train(task, p, seed or 0, many, out, options, err)
     console.print(summary(certified))
     for model in certified:
         _warn(err, model)
     console.print(f"written to {out}", highlight=False, markup=False)
+
+
+def _train(
+    task: str, p: int, seed: int, many: list[int] | None, out: Path, options: dict[str, Any], err: Console
+) -> list[Model]:
+    """Train one seed or many, and certify and store every model."""
+    from scrubkit.families.modular.task import ModularTask
+    from scrubkit.families.modular.train.train import train as train_one
+    from scrubkit.families.modular.train.train import train_many
+
+    with _progress_bar(err, len(many or [seed])) as progress:
+        options = {**options, "out": out, "progress": progress}
+        if many is None:
+            models, folders = [train_one(ModularTask(task, p), seed=seed, **options)], [out]
+        else:
+            models = train_many(ModularTask(task, p), seeds=many, **options)
+            folders = [out / f"seed-{s}" for s in many]
+    return [_certify(model, folder) for model, folder in zip(models, folders, strict=True)]
 
 
 MOST_SEEDS = 100_000
@@ -105,11 +113,13 @@ def summary(models: list[Model]) -> Table:
     from rich.table import Column, Table
     from rich.text import Text
 
+    from scrubkit.families.modular.truth import ModularCertificate
+
     names = ("model", "steps", "test loss", "frequencies", "clustered", "certified")
     table = Table(*(Column(name, no_wrap=name != "frequencies") for name in names))
     for model in models:
         history, certificate = model.provenance.history, model.certificate
-        assert certificate is not None
+        assert isinstance(certificate, ModularCertificate)
         table.add_row(
             Text(model.name),
             f"{history['steps']:,}",
@@ -145,8 +155,10 @@ def _interruptible(err: Console, out: Path) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
+        begun = any(out.glob("**/*.safetensors"))
+        advice = f"the same command with --resume goes on from what is stored in {out}"
         err.print(
-            f"interrupted; the same command with --resume goes on from the last checkpoint in {out}",
+            f"interrupted; {advice if begun else 'nothing had been stored yet: repeat the command'}",
             markup=False,
         )
         raise typer.Exit(130) from None

@@ -14,10 +14,11 @@ token rows.
 from __future__ import annotations
 
 import ast
+import hashlib
 import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -67,10 +68,27 @@ class Feature:
     Attributes:
         text: the expression, or the name of the callable.
         function: the callable on token rows, None for an expression.
+        digest: SHA-256 of the values that the callable gave on every input, once it was evaluated.
     """
 
     text: str
     function: Callable[[Any], Any] | None = None
+    digest: str = ""
+
+    @property
+    def identity(self) -> str:
+        """What the feature says: its expression, the values of a function, or the function itself."""
+        if self.function is None:
+            return self.text
+        return f"{self.text} {self.digest or id(self.function)}"
+
+    def settled(self, values: Sequence[np.ndarray]) -> Feature:
+        """Return the feature known by its values on every input."""
+        digest = hashlib.sha256()
+        for component in values:
+            digest.update(f"{component.dtype.kind}{component.shape}".encode())
+            digest.update(np.ascontiguousarray(component.astype(float)).tobytes())
+        return replace(self, digest=digest.hexdigest())
 
     def values(
         self,

@@ -1,151 +1,190 @@
-"""Tasks: a finite input domain, its labels and its named input variables.
+"""Tasks: rows of tokens, what is known of each row, and where the answer is read.
 
-A task is enumerated in full, so every figure about a model is a mean over all inputs rather than
-an estimate. The three modular tasks share one description: each is addition in a cyclic group after
-its tokens have been renamed. Addition needs no renaming, subtraction negates the second operand,
-multiplication takes discrete logarithms. Whatever is known of one is therefore known of all.
+A task is a dataset D, enumerated in full or sampled. Every figure about a model is a mean over its rows, each
+with its weight. Features of hypotheses speak of its named variables and constants.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import hashlib
+import json
+import keyword
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from typing import Any
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Bool, Float, Int
+from numpy.typing import ArrayLike
 
-from scrubkit.errors import TaskError, nearest
+from scrubkit.core.decomposition import Decomposition
+from scrubkit.errors import TaskError
 
 MAX_INPUTS = 4_000_000
-"""Largest domain that is enumerated; activations of a larger one would not fit in memory."""
+"""Largest dataset that is held; activations of a larger one would not fit in memory."""
+
+MAX_FAULTS = 20
+"""Faults of one task that are reported."""
 
 
 @dataclass(frozen=True)
-class Group:
-    """The cyclic group behind a modular task: label index = a index + b index (mod order).
+class Rows:
+    """The dataset of a task.
 
     Attributes:
-        order: number of elements n; frequencies are 1 .. n // 2.
-        a: group index of each token as the first operand, -1 where the token is no operand.
-        b: the same for the second operand.
-        c: group index of each label, -1 where the class is never a label.
+        tokens: token rows.
+        labels: the right class of each row, at each answer position where there are several; or None.
+        columns: value of each variable on each row.
+        weights: weight of each row, None for equal weights.
     """
 
-    order: int
-    a: Int[np.ndarray, " p"]
-    b: Int[np.ndarray, " p"]
-    c: Int[np.ndarray, " p"]
-
-    @property
-    def frequencies(self) -> range:
-        """All frequencies of the group, 1 .. order // 2; k and order - k are the same."""
-        return range(1, self.order // 2 + 1)
+    tokens: Int[np.ndarray, "input pos"]
+    labels: Int[np.ndarray, "input ..."] | None
+    columns: Mapping[str, np.ndarray]
+    weights: Float[np.ndarray, " input"] | None
 
 
-@dataclass(frozen=True)
 class Task:
-    """One modular task: every pair (a, b), read as the tokens ``[a, b, "="]``.
+    """A dataset of token rows with named variables, and where a model answers.
 
-    The label of (a, b) is predicted at the last position. Token ids are the residues themselves and
-    "=" is token p. Some published models read ``[a, b]`` and predict at b.
+    Two tasks are equal when everything in them is.
+
+    Args:
+        name: what reports and hypothesis files call it.
+        tokens: token rows, (input, pos).
+        labels: the right class of each row, (input,); (input, answer) where several positions are answered;
+            None where there is no right answer and a model is compared with itself only.
+        variables: by name, one number for each row.
+        constants: further names that features may use, each one number.
+        weights: weight of each row, positive; None for equal weights.
+        answer: position at which the answer is read, or several; negative from the end.
+        d_vocab: number of tokens; by default the largest in the rows and one more.
+        d_vocab_out: number of classes; by default d_vocab, or more where a label needs it.
 
     Attributes:
-        name: name in the registry.
-        p: modulus.
-        equals: whether rows end in "=".
+        name: as given.
+        variables: names of the variables.
+        constants: constants by name.
+        answer: positions of the answer, from 0.
+        n_inputs: number of rows.
+        n_ctx: length of a row.
+        d_vocab: number of tokens.
+        d_vocab_out: number of classes.
+
+    Raises:
+        TaskError: with every fault found.
+
+    Examples:
+        >>> rows = [[0, 1], [1, 0], [1, 1]]
+        >>> task = Task("or", tokens=rows, labels=[1, 1, 1], variables={"x": [0, 1, 1]})
+        >>> task.n_inputs, task.n_ctx, task.d_vocab, task.answer
+        (3, 2, 2, (1,))
     """
 
-    name: str
-    p: int
-    equals: bool = True
+    family = ""
+    """Name of the family that the task belongs to, "" for none."""
 
-    def __post_init__(self) -> None:
-        """Check the modulus; raises TaskError with all that is wrong with it."""
-        definition = lookup(self.name)
-        p: object = self.p
-        if isinstance(p, bool) or not isinstance(p, int | np.integer):
-            raise TaskError(f"p must be a whole number, found {p!r}", title=self.name)
-        if self.p <= 2:
-            raise TaskError(f"p must be larger than 2, found {self.p}", title=self.name)
-        if self.p**2 > MAX_INPUTS:
-            raise TaskError(
-                f"p = {self.p} gives {self.p**2:,} inputs, more than the {MAX_INPUTS:,} that are "
-                f"enumerated; choose p <= {int(MAX_INPUTS**0.5)}",
-                title=self.name,
-            )
-        if definition.needs_prime and not is_prime(self.p):
-            raise TaskError(
-                f"p must be prime, found {self.p}; the nearest primes are {near_primes(self.p)}",
-                title=self.name,
-            )
+    def __init__(
+        self,
+        name: str,
+        *,
+        tokens: ArrayLike,
+        labels: ArrayLike | None = None,
+        variables: Mapping[str, ArrayLike] | None = None,
+        constants: Mapping[str, int | float] | None = None,
+        weights: ArrayLike | None = None,
+        answer: int | Sequence[int] = -1,
+        d_vocab: int | None = None,
+        d_vocab_out: int | None = None,
+    ) -> None:
+        if not isinstance(name, str) or not name:
+            raise TaskError(f"the name of a task is a text, found {name!r:.80}")
+        reader = _Reader(name)
+        rows = reader.tokens(tokens)
+        n, length = rows.shape
+        positions = reader.answer(answer, length)
+        right = None if labels is None else reader.labels(labels, n, len(positions))
+        columns = {str(key): reader.column(key, value, n) for key, value in (variables or {}).items()}
+        numbers = {str(key): reader.constant(key, value, columns) for key, value in (constants or {}).items()}
+        mass = None if weights is None else reader.weights(weights, n)
+        highest = -1 if right is None else int(right.max(initial=-1))
+        self.d_vocab = reader.size("d_vocab", d_vocab, int(rows.max(initial=0)), 0)
+        self.d_vocab_out = reader.size("d_vocab_out", d_vocab_out, highest, self.d_vocab)
+        if reader.faults:
+            raise TaskError(reader.faults, title=name)
+        self.name = name
+        self.answer = positions
+        self.n_inputs = n
+        self.n_ctx = length
+        self.constants: Mapping[str, int | float] = numbers
+        self.variables = tuple(columns)
+        self._rows = Rows(rows, right, columns, mass)
 
-    @property
-    def variables(self) -> tuple[str, str]:
-        """Names of the input variables."""
-        return ("a", "b")
-
-    @property
-    def constants(self) -> dict[str, int]:
-        """Names that a feature expression may use beside the variables."""
-        return {"p": self.p}
-
-    @property
-    def equals_token(self) -> int:
-        """Token id of "="; raises TaskError where rows have none."""
-        if not self.equals:
-            raise TaskError('rows of this task are [a, b]; there is no "="', title=self.name)
-        return self.p
-
-    @property
-    def d_vocab(self) -> int:
-        """Number of input tokens, p residues and "=" where rows have it."""
-        return self.p + self.equals
+    def rows(self) -> Rows:
+        """Return the dataset; a family may enumerate it at first use."""
+        return self._rows
 
     @property
-    def d_vocab_out(self) -> int:
-        """Number of classes."""
-        return self.p
-
-    @property
-    def n_ctx(self) -> int:
-        """Length of a token row."""
-        return 2 + self.equals
-
-    @property
-    def n_inputs(self) -> int:
-        """Size of the input domain D."""
-        return len(self.operands) ** 2
-
-    @property
-    def operands(self) -> Int[np.ndarray, " operand"]:
-        """The residues that may stand as an operand."""
-        return np.arange(lookup(self.name).first_operand, self.p)
-
-    @cached_property
-    def columns(self) -> Mapping[str, Int[np.ndarray, " input"]]:
-        """Value of each variable on each input; inputs are ordered by a, then b."""
-        a, b = np.meshgrid(self.operands, self.operands, indexing="ij")
-        return {"a": a.ravel(), "b": b.ravel()}
-
-    @cached_property
     def tokens(self) -> Int[np.ndarray, "input pos"]:
-        """Token rows, ``[a, b, "="]`` or ``[a, b]``."""
-        operands = [self.columns["a"], self.columns["b"]]
-        equals = [np.full(self.n_inputs, self.equals_token)] if self.equals else []
-        return np.stack([*operands, *equals], axis=1)
+        """Token rows."""
+        return self.rows().tokens
 
-    @cached_property
-    def labels(self) -> Int[np.ndarray, " input"]:
-        """The right class for each input."""
-        return lookup(self.name).label(self.columns["a"], self.columns["b"], self.p)
+    @property
+    def labels(self) -> Int[np.ndarray, "input ..."] | None:
+        """The right class of each row, (input,) or (input, answer); None where there is none."""
+        return self.rows().labels
 
-    @cached_property
-    def group(self) -> Group:
-        """The renaming of tokens and classes under which the task is addition mod n."""
-        return lookup(self.name).group(self.p)
+    @property
+    def columns(self) -> Mapping[str, np.ndarray]:
+        """Value of each variable on each row."""
+        return self.rows().columns
 
-    def split(self, fraction: float, seed: int) -> np.ndarray:
+    @property
+    def weights(self) -> Float[np.ndarray, " input"] | None:
+        """Weight of each row, None for equal weights."""
+        return self.rows().weights
+
+    @property
+    def decompositions(self) -> Mapping[str, Decomposition]:
+        """Numbered components of the embedding and the logits, by the key that sites use for them."""
+        return {}
+
+    @property
+    def identity(self) -> tuple[Any, ...]:
+        """What sets the task apart from all others, as JSON values."""
+        rows = self.rows()
+        arrays = {"tokens": rows.tokens, "labels": rows.labels, "weights": rows.weights}
+        arrays |= {f"variable {key}": value for key, value in rows.columns.items()}
+        digest = hashlib.sha256()
+        for key, value in sorted(arrays.items()):
+            if value is not None:
+                digest.update(f"{key} {value.dtype} {value.shape}".encode())
+                digest.update(np.ascontiguousarray(value).tobytes())
+        sizes = [self.d_vocab, self.d_vocab_out, *self.answer]
+        return (self.name, dict(sorted(self.constants.items())), sizes, digest.hexdigest())
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of everything in the task."""
+        if "_hash" not in self.__dict__:
+            text = json.dumps([self.family, *self.identity], sort_keys=True)
+            self._hash = hashlib.sha256(text.encode()).hexdigest()
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Task) and self.hash == other.hash
+
+    def __hash__(self) -> int:
+        return hash(self.hash)
+
+    def __str__(self) -> str:
+        return self.name
+
+    def __repr__(self) -> str:
+        return f"Task({self.name!r}, {self.n_inputs:,} rows of {self.n_ctx} tokens)"
+
+    def split(self, fraction: float, seed: int) -> Bool[np.ndarray, " input"]:
         """Choose the training inputs.
 
         Args:
@@ -173,81 +212,122 @@ class Task:
         return mask
 
 
-@dataclass(frozen=True)
-class Definition:
-    """What sets one modular task apart from the others."""
+class _Reader:
+    """Turns what a user gave into arrays and gathers the faults."""
 
-    label: Callable[[np.ndarray, np.ndarray, int], np.ndarray]
-    group: Callable[[int], Group]
-    first_operand: int = 0
-    needs_prime: bool = False
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.faults: list[str] = []
+
+    def fault(self, text: str) -> None:
+        if len(self.faults) < MAX_FAULTS:
+            self.faults.append(text)
+
+    def tokens(self, given: ArrayLike) -> Int[np.ndarray, "input pos"]:
+        """Read token rows; nothing else can be judged without them, so a fault is raised at once."""
+        found = _array(given)
+        if found is None or found.ndim != 2 or 0 in found.shape or found.dtype.kind not in "iu":
+            shape = "no array" if found is None else f"shape {found.shape} of {found.dtype}"
+            raise TaskError(
+                f"tokens must be whole numbers of shape (input, pos), found {shape}", title=self.name
+            )
+        if len(found) > MAX_INPUTS:
+            raise TaskError(
+                f"{len(found):,} rows are more than the {MAX_INPUTS:,} that are held; sample them",
+                title=self.name,
+            )
+        if found.min() < 0:
+            self.fault(f"tokens must be 0 or more, found {found.min()}")
+        return found.astype(np.int64)
+
+    def answer(self, given: int | Sequence[int], length: int) -> tuple[int, ...]:
+        """Read the positions of the answer."""
+        listed = [given] if isinstance(given, int | np.integer) else list(given)
+        whole = [i for i in listed if isinstance(i, int | np.integer) and not isinstance(i, bool)]
+        wrong = [i for i in listed if i not in whole or not -length <= i < length]
+        if wrong or not listed:
+            self.fault(
+                f"answer is {wrong[0] if wrong else 'empty'}; give positions from 0 to {length - 1}, or "
+                f"-{length} to -1 from the end"
+            )
+            return (length - 1,)
+        positions = tuple(int(i) % length for i in listed)
+        if len(set(positions)) < len(positions):
+            self.fault(f"answer names a position twice: {', '.join(map(str, positions))}")
+        return positions
+
+    def labels(self, given: ArrayLike, n: int, n_answers: int) -> Int[np.ndarray, "input ..."]:
+        """Read the right classes."""
+        found = _array(given)
+        shape = (n,) if n_answers == 1 else (n, n_answers)
+        if found is not None and found.shape == (n, 1) == (*shape, 1):
+            found = found[:, 0]
+        if found is None or found.shape != shape or found.dtype.kind not in "iu":
+            what = "no array" if found is None else f"shape {found.shape} of {found.dtype}"
+            self.fault(f"labels must be whole numbers of shape {shape}, found {what}")
+            return np.zeros(shape, dtype=np.int64)
+        if found.min() < 0:
+            self.fault(f"labels must be 0 or more, found {found.min()}")
+        return found.astype(np.int64)
+
+    def column(self, key: object, given: ArrayLike, n: int) -> np.ndarray:
+        """Read the values of a variable."""
+        self.named("variable", key)
+        found = _array(given)
+        if found is None or found.shape != (n,) or found.dtype.kind not in "biuf":
+            what = "no array" if found is None else f"shape {found.shape} of {found.dtype}"
+            self.fault(f"variable {key!r} must be one number a row, shape ({n},), found {what}")
+            return np.zeros(n, dtype=np.int64)
+        if found.dtype.kind != "f":
+            return found.astype(np.int64)
+        if not np.isfinite(found).all():
+            self.fault(f"variable {key!r} holds NaN or infinite values")
+        return found.astype(np.float64)
+
+    def constant(self, key: object, value: object, columns: Mapping[str, Any]) -> int | float:
+        """Read a constant."""
+        self.named("constant", key)
+        if key in columns:
+            self.fault(f"{key!r} is the name of a variable and of a constant")
+        number = value.item() if isinstance(value, np.generic) else value
+        if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
+            self.fault(f"constant {key!r} must be one finite number, found {value!r:.80}")
+            return 0
+        return number
+
+    def named(self, what: str, key: object) -> None:
+        """Check that features can name something."""
+        if not isinstance(key, str) or not key.isidentifier() or keyword.iskeyword(key) or key == "pi":
+            self.fault(f"{what} {key!r:.80} cannot be named in a feature; write letters, digits and _")
+
+    def weights(self, given: ArrayLike, n: int) -> Float[np.ndarray, " input"]:
+        """Read the weights of the rows."""
+        found = _array(given)
+        if found is None or found.shape != (n,) or found.dtype.kind not in "biuf":
+            what = "no array" if found is None else f"shape {found.shape} of {found.dtype}"
+            self.fault(f"weights must be one number a row, shape ({n},), found {what}")
+            return np.ones(n)
+        found = found.astype(np.float64)
+        wrong = np.flatnonzero(~(np.isfinite(found) & (found > 0)))
+        if len(wrong):
+            self.fault(f"weights must be positive and finite, found {found[wrong[0]]} in row {wrong[0]}")
+        return found
+
+    def size(self, what: str, given: int | None, highest: int, default: int) -> int:
+        """Read the number of tokens or classes, or choose it."""
+        if given is None:
+            return max(highest + 1, default)
+        if isinstance(given, bool) or not isinstance(given, int | np.integer) or given < 1:
+            self.fault(f"{what} must be a whole number from 1, found {given!r:.80}")
+            return max(highest + 1, default)
+        if given <= highest:
+            self.fault(f"{what} is {given}, but the rows need at least {highest + 1}")
+        return int(given)
 
 
-def _addition_group(p: int) -> Group:
-    identity = np.arange(p)
-    return Group(p, identity, identity, identity)
-
-
-def _subtraction_group(p: int) -> Group:
-    identity = np.arange(p)
-    return Group(p, identity, (-identity) % p, identity)
-
-
-def _multiplication_group(p: int) -> Group:
-    logarithm = np.full(p, -1)
-    generator = primitive_root(p)
-    value = 1
-    for exponent in range(p - 1):
-        logarithm[value] = exponent
-        value = value * generator % p
-    return Group(p - 1, logarithm, logarithm, logarithm)
-
-
-TASKS: Mapping[str, Definition] = {
-    "modular_addition": Definition(lambda a, b, p: (a + b) % p, _addition_group),
-    "modular_subtraction": Definition(lambda a, b, p: (a - b) % p, _subtraction_group),
-    "modular_multiplication": Definition(
-        lambda a, b, p: a * b % p, _multiplication_group, first_operand=1, needs_prime=True
-    ),
-}
-"""The registry: task name to definition."""
-
-
-def lookup(name: str) -> Definition:
-    """Return a task's definition; raises TaskError naming the known tasks."""
-    if name not in TASKS:
-        raise TaskError(f"unknown task {name!r}{nearest(name, TASKS)}; known tasks: {', '.join(TASKS)}")
-    return TASKS[name]
-
-
-def ModularAddition(p: int) -> Task:  # noqa: N802 - reads as the class that users look for
-    """The task (a, b) -> (a + b) mod p, for any p > 2."""
-    return Task("modular_addition", p)
-
-
-def ModularSubtraction(p: int) -> Task:  # noqa: N802
-    """The task (a, b) -> (a - b) mod p, for any p > 2."""
-    return Task("modular_subtraction", p)
-
-
-def ModularMultiplication(p: int) -> Task:  # noqa: N802
-    """The task (a, b) -> a b mod p on 1 .. p - 1, for prime p."""
-    return Task("modular_multiplication", p)
-
-
-def is_prime(n: int) -> bool:
-    """Say whether n is prime, by trial division."""
-    return n > 1 and all(n % d for d in range(2, int(n**0.5) + 1))
-
-
-def near_primes(n: int) -> str:
-    """Return the nearest primes above 2 on both sides of n, as text."""
-    below = next((q for q in range(n - 1, 2, -1) if is_prime(q)), None)
-    above = next(q for q in range(max(n + 1, 3), 2 * max(n, 3) + 3) if is_prime(q))
-    return f"{below} and {above}" if below else str(above)
-
-
-def primitive_root(p: int) -> int:
-    """Return the smallest generator of the multiplicative group of a prime p."""
-    factors = {q for q in range(2, p) if (p - 1) % q == 0 and is_prime(q)}
-    return next(g for g in range(1, p) if all(pow(g, (p - 1) // q, p) != 1 for q in factors))
+def _array(given: ArrayLike) -> np.ndarray | None:
+    """Return a copy as an array, None if it is none."""
+    try:
+        return np.array(given)
+    except (ValueError, TypeError):
+        return None

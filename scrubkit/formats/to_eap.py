@@ -10,33 +10,33 @@ and are lost.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import networkx as nx
 
-from scrubkit.core.site import Anatomy, Part, parse, resolve
+from scrubkit.core.site import Part
 from scrubkit.errors import HypothesisError, SiteError
 from scrubkit.formats.components import INPUT, LOGITS, Components, inputs_of
 from scrubkit.formats.eap_file import EapConfig, EapEdge, EapGraph, EapNode
 from scrubkit.hypothesis import Hypothesis, Node
+from scrubkit.subjects.sites import Sites
 
 Place = tuple[str, str]
 """A node of `Components.flow`."""
 
 
-def to_eap(hypothesis: Hypothesis, anatomy: Anatomy, *, truth: Any = None) -> EapGraph:
+def to_eap(hypothesis: Hypothesis, sites: Sites) -> EapGraph:
     """Return the circuit of a hypothesis on a model; scores are 1 for what is in it, and 0 else.
 
     Args:
         hypothesis: the claim.
-        anatomy: sizes of the model.
-        truth: gives names in sites a meaning.
+        sites: the sites of the model.
 
     Raises:
         HypothesisError: a site is not one of the model's.
     """
-    components = Components(anatomy.n_layers, anatomy.n_heads)
-    projection = _Projection(hypothesis, _parts(hypothesis, anatomy, truth), components)
+    a = sites.architecture
+    components = Components(a.n_layers, a.n_heads)
+    projection = _Projection(hypothesis, _parts(hypothesis, sites), components)
     edges = projection.edges()
     sources = {source for source, _ in edges}
     readers = {reader.partition("<")[0] for _, reader in edges}
@@ -45,7 +45,7 @@ def to_eap(hypothesis: Hypothesis, anatomy: Anatomy, *, truth: Any = None) -> Ea
         for name in components.names
     }
     return EapGraph(
-        cfg=EapConfig(n_layers=anatomy.n_layers, n_heads=anatomy.n_heads, d_model=anatomy.d_model),
+        cfg=EapConfig(n_layers=a.n_layers, n_heads=a.n_heads, d_model=a.d_model),
         nodes=nodes,
         edges={
             f"{source}->{reader}": EapEdge(
@@ -56,11 +56,11 @@ def to_eap(hypothesis: Hypothesis, anatomy: Anatomy, *, truth: Any = None) -> Ea
     )
 
 
-def _parts(hypothesis: Hypothesis, anatomy: Anatomy, truth: Any) -> dict[str, Part]:
+def _parts(hypothesis: Hypothesis, sites: Sites) -> dict[str, Part]:
     parts, faults = {}, []
     for node in hypothesis.nodes.values():
         try:
-            parts[node.name] = resolve(parse(node.site), anatomy, truth=truth, subspaces=hypothesis.subspaces)
+            parts[node.name] = sites.part(node.site, hypothesis.subspaces)
         except SiteError as error:
             faults += [f"node {node.name!r}: {fault}" for fault in error.faults]
     if faults:

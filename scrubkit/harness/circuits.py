@@ -21,7 +21,7 @@ from torch import Tensor
 
 from scrubkit.core.site import Part
 from scrubkit.models.model import Model
-from scrubkit.scrubbing.engine import EngineSubject
+from scrubkit.subjects.network import NetworkSubject
 from scrubkit.subjects.subject import Edit
 
 SHARES = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0)
@@ -41,7 +41,7 @@ def recovery_areas(model: Model, importances: Mapping[Part, float]) -> tuple[flo
     )
     if not ranked:
         return None, None
-    subject = EngineSubject(model, "cpu")
+    subject = NetworkSubject(model, "cpu")
     generator = torch.Generator().manual_seed(0)
     rows = torch.randperm(subject.n_inputs, generator=generator)[:MAX_ROWS]
     others = torch.randint(subject.n_inputs, (len(rows),), generator=generator)
@@ -56,7 +56,7 @@ def recovery_areas(model: Model, importances: Mapping[Part, float]) -> tuple[flo
 
 def _metric(
     model: Model,
-    subject: EngineSubject,
+    subject: NetworkSubject,
     rows: Int[Tensor, " item"],
     others: Int[Tensor, " item"],
     kept: list[Part],
@@ -64,7 +64,7 @@ def _metric(
     """Return the mean lead of the right class, with the sites kept on the inputs, the rest on others."""
     output = subject.part("logits", {})
     edits = [Edit(part, subject.clean(part, rows)) for part in kept if subject.upstream(part, output)]
-    logits: Float[Tensor, "item class"] = subject.run(others, edits, [], output)
+    logits: Float[Tensor, "item class"] = subject.run(others, edits, [], output)[:, -1]
     right = model.labels[rows][:, None]
     total, lead = logits.sum(dim=1, keepdim=True), logits.gather(1, right)
     return float((lead - (total - lead) / (logits.shape[1] - 1)).mean())

@@ -11,10 +11,7 @@ import torch
 from scrubkit.errors import ScrubkitError
 from scrubkit.hypothesis import Hypothesis
 from scrubkit.models.model import Model
-from scrubkit.scrubbing.engine import EngineSubject
-from scrubkit.scrubbing.exact import enumerate_outputs
-from scrubkit.scrubbing.figures import Levels, figures_of
-from scrubkit.scrubbing.plan import bind
+from scrubkit.scrubbing.scoring import Scorer
 
 ESTIMANDS = ("loss_recovered", "fidelity", "faithfulness")
 MAX_INPUTS = 200
@@ -34,19 +31,10 @@ def exact_value(estimand: str | None, model: Model, hypothesis: Hypothesis) -> f
     if estimand not in ESTIMANDS or model.task.n_inputs > MAX_INPUTS:
         return None
     try:
-        subject = EngineSubject(model, "cpu", torch.float64)
-        outputs = enumerate_outputs(subject, bind(hypothesis, subject), max_runs=MAX_RUNS)
+        found = Scorer(model, device="cpu", dtype=torch.float64).score(
+            hypothesis, exact=True, max_runs=MAX_RUNS
+        )
     except ScrubkitError:
         return None
-    levels = Levels(model.logits(), model.labels)
-    means = dict.fromkeys(("loss", "kl", "squared_change"), 0.0)
-    for row, distribution in enumerate(outputs):
-        rows = torch.full((len(distribution.probabilities),), row)
-        figures = figures_of(distribution.values, rows, levels)
-        for name in means:
-            means[name] += float(figures[name] @ distribution.probabilities) / len(outputs)
-    if estimand == "fidelity":
-        return 1 - means["squared_change"] / levels.permuted_change
-    if estimand == "faithfulness":
-        return 1 - means["kl"] / levels.permuted_kl
-    return (means["loss"] - levels.baseline_loss) / (levels.model_loss - levels.baseline_loss)
+    figure = getattr(found, estimand)
+    return None if figure is None else figure.value

@@ -14,7 +14,7 @@ import numpy as np
 from scipy import stats
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from scrubkit.core.site import Part, overlap, parse, resolve
+from scrubkit.core.site import Part, overlap
 from scrubkit.errors import ScrubkitError
 from scrubkit.harness.circuits import recovery_areas
 from scrubkit.harness.identity import Identity
@@ -23,7 +23,7 @@ from scrubkit.harness.outcome import Fault, Finding
 from scrubkit.harness.report import CircuitFigures, FinderReport
 from scrubkit.models.model import Model
 from scrubkit.scrubbing.truth_graph import truth_graph
-from scrubkit.subjects.sites import anatomy_of
+from scrubkit.subjects.sites import Sites
 
 
 def finder_report(
@@ -51,13 +51,13 @@ def circuit_figures(model: Model, finding: Finding) -> CircuitFigures:
     if finding.fault is not None:
         worst = dict.fromkeys(("sites_auroc", "sites_ap", "edges_auroc", "edges_ap", "cpr"), 0.0)
         return CircuitFigures(model=model.name, **worst, cmd=1.0, finding=finding)
-    anatomy = anatomy_of(model)
-    graph = truth_graph(model, anatomy)
+    subject = Sites.of(model)
+    graph = truth_graph(subject)
     assert graph is not None
     true = {key: graph.nodes[key]["claimed"].part for key in graph}
     names = {*finding.sites, *(end for source, target, _ in finding.edges for end in (source, target))}
     try:
-        parts = {name: resolve(parse(name), anatomy) for name in sorted(names)}
+        parts = {name: subject.part(name, {}) for name in sorted(names)}
     except ScrubkitError as error:
         fault = Fault(kind="invalid", detail=str(error)[:500])
         return circuit_figures(model, finding.model_copy(update={"fault": fault}))

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+from copy import deepcopy
 from dataclasses import dataclass
 
 from scrubkit.bench.case import Case
-from scrubkit.core.site import parse, resolve
-from scrubkit.core.task import Task
 from scrubkit.hypothesis import Hypothesis, from_json
 from scrubkit.models.model import Model
 from scrubkit.models.record import Provenance
 from scrubkit.models.weights import Weights
-from scrubkit.subjects.sites import anatomy_of
+from scrubkit.subjects.sites import Sites
 
 
 @dataclass(frozen=True)
@@ -35,9 +34,8 @@ class Question:
 
 def bare(model: Model) -> Model:
     """Return a copy of a model without name, truth, certificate and provenance, sharing no memory with it."""
-    weights = Weights(**{name: value.detach().clone() for name, value in model.weights.named().items()})
-    task = Task(model.task.name, model.task.p, model.task.equals)
-    return Model("model", task, model.config, weights, Provenance(kind="imported"))
+    weights = Weights({name: value.detach().clone() for name, value in model.weights.named().items()})
+    return Model("model", deepcopy(model.task), model.config, weights, Provenance(kind="imported"))
 
 
 def question_of(case: Case, model: Model) -> Question:
@@ -52,16 +50,14 @@ def question_of(case: Case, model: Model) -> Question:
         SiteError: the model has no such site.
     """
     claim = from_json(json.dumps(case.hypothesis), title=f"case {case.id}")
-    anatomy = anatomy_of(model)
-    stripped = claim.stripped(
-        lambda site: resolve(parse(site), anatomy, truth=model.truth, subspaces=claim.subspaces)
-    )
+    sites = Sites.of(model)
+    stripped = claim.stripped(lambda site: sites.part(site, claim.subspaces))
     return Question(question_key(model, stripped.hash), stripped)
 
 
 def question_key(model: Model, claim: str) -> str:
     """Return the identity of a question: SHA-256 of weights, task and what is asked about them."""
-    task = [model.task.name, model.task.p, model.task.equals]
+    task = list(model.task.identity)
     return hashlib.sha256(json.dumps([model.weights_hash, task, claim]).encode()).hexdigest()
 
 

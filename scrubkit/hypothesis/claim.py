@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 import networkx as nx
+import numpy as np
 
 from scrubkit.core.feature import Feature
 from scrubkit.core.site import Part
@@ -81,15 +82,38 @@ class Hypothesis:
         keys: dict[str, str] = {}
         for name, node in self.nodes.items():
             parents = sorted((keys[parent], paths) for parent, paths in node.parents)
-            feature = node.feature.text if node.feature else None
+            feature = node.feature.identity if node.feature else None
             claim = [node.site, feature, node.tolerance, node.period, node.sampler, node.other]
             text = json.dumps([*claim, node.unimportant, parents])
             keys[name] = hashlib.sha256(text.encode()).hexdigest()
         return keys
 
+    def settled(self, values: Mapping[str, tuple[np.ndarray, ...]]) -> Hypothesis:
+        """Return the claim with every feature that is a function known by its values.
+
+        Args:
+            values: value of each node's feature on every input.
+        """
+        functions = {
+            n.name for n in self.nodes.values() if n.feature and n.feature.function and n.name in values
+        }
+        if not functions:
+            return self
+        nodes = {
+            name: replace(node, feature=node.feature.settled(values[name]))
+            if node.feature and name in functions
+            else node
+            for name, node in self.nodes.items()
+        }
+        return replace(self, nodes=nodes)
+
     @cached_property
     def hash(self) -> str:
-        """SHA-256 of the claim: independent of names, order, expectations and prose."""
+        """SHA-256 of the claim: independent of names, order, expectations and prose.
+
+        A feature that is a function counts by its values once the hypothesis is bound, and before that as
+        itself: no two functions are the same.
+        """
         text = json.dumps(
             [self.task, self.keys[self.root], {k: v for k, v in sorted(self.subspaces.items())}]
         )

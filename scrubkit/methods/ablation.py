@@ -68,8 +68,8 @@ class ComplementAblation(ABC):
             logits = ablated(subject, rows, parts, lambda part: self.replacement(subject, part, rows, others))
             return float(logit_difference(logits, model.labels[rows]).mean())
 
-        full, empty = level([]), level(beside([], hooks, subject.anatomy))
-        circuit = level(beside(kept, hooks, subject.anatomy))
+        full, empty = level([]), level(beside([], hooks, subject.architecture))
+        circuit = level(beside(kept, hooks, subject.architecture))
         share = (circuit - empty) / (full - empty) if full != empty else 0.0
         return Answer(score=share, evaluations=3 * len(rows))
 

@@ -9,7 +9,7 @@ import torch
 
 from scrubkit.methods.checks import Check, holm, negligible, p_above, share_of
 from scrubkit.methods.peers import random_peer
-from scrubkit.scrubbing.figures import Levels, figures_of
+from scrubkit.scrubbing.figures import Levels
 from scrubkit.scrubbing.local import Changes, LocalScrubs, Sample, SampleSubject, alike, readers
 from scrubkit.scrubbing.plan import Plan, Visit
 
@@ -89,7 +89,7 @@ class Audit:
         for i, visit in enumerate(local.group):
             root = visit.node == self.plan.root.node
             if root:
-                figures = figures_of(values[i], self.sample.rows, self.levels)
+                figures = self.levels.figures(values[i], self.sample.rows)
                 kl, level = figures["kl"], self.levels.permuted_kl
                 share = share_of(kl, torch.full_like(kl, level))
                 yield Check("unfaithfulness of the output distribution", share, self.limits.behaviour)
@@ -130,7 +130,7 @@ class Audit:
         by_peer: list[list[float]] = []
         for turn in range(PEERS):
             at = slice(turn, None, PEERS)
-            peer = random_peer(child.part, claimed, self.subject.anatomy, self.generator)
+            peer = random_peer(child.part, claimed, self.subject.architecture, self.generator)
             if peer is not None and all(self.subject.upstream(peer, visit.part) for visit in local.group):
                 felt = local.freely(child, part=peer, at=at)
                 by_peer.append(

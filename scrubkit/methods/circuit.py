@@ -14,23 +14,17 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from scrubkit.core.site import Anatomy, Part, overlap
+from scrubkit.core.architecture import LOGITS, Architecture
+from scrubkit.core.site import Part, overlap
 from scrubkit.scrubbing.local import SampleSubject
 from scrubkit.scrubbing.plan import Plan
-from scrubkit.subjects.incremental import read_edited
+from scrubkit.subjects.forward import needed
 from scrubkit.subjects.subject import Edit
-from scrubkit.subjects.tables import kind
 
 Replacement = Callable[[Part], Tensor]
 """The value that an ablated part takes, for each item."""
-_BEFORE_ATTENTION = (
-    "hook_embed",
-    "hook_pos_embed",
-    "hook_resid_pre",
-    "attn.hook_q",
-    "attn.hook_k",
-    "attn.hook_v",
-)
+AXES = {"head": "heads", "neurons": "neurons"}
+"""Field of a part for each axis of a hook."""
 
 
 def named_parts(plan: Plan) -> list[Part]:
@@ -44,56 +38,50 @@ def named_parts(plan: Plan) -> list[Part]:
     return parts
 
 
-def beside(parts: Sequence[Part], hooks: Sequence[str], anatomy: Anatomy) -> list[Part]:
-    """Return the parts of some hooks that no given part holds."""
+def beside(parts: Sequence[Part], hooks: Sequence[str], architecture: Architecture) -> list[Part]:
+    """Return the parts of some hooks that no given part holds, where the output can feel them."""
+    felt = needed(architecture, [Part(LOGITS, architecture.answer)])
     rest: list[Part] = []
     for hook in hooks:
-        last = anatomy.n_ctx - 1
-        positions = range(anatomy.n_ctx) if kind(hook) in _BEFORE_ATTENTION else [last]
-        for position in positions:
+        for position in felt[hook]:
             held = [part for part in parts if part.hook == hook and position in part.positions]
-            rest += _beside_at(hook, position, held, anatomy)
+            rest += _beside_at(hook, position, held, architecture)
     return rest
 
 
-def _beside_at(hook: str, position: int, held: Sequence[Part], anatomy: Anatomy) -> list[Part]:
+def _beside_at(hook: str, position: int, held: Sequence[Part], architecture: Architecture) -> list[Part]:
     """Return what is not held of one hook at one position."""
-    axis = _axis(hook)
-    whole = Part(hook, (position,), None, None, None, None, f"{hook} beside")
+    axis = architecture.hooks[hook].kind.axis
+    whole = Part(hook, (position,), text=f"{hook} beside")
     rest: list[Part] = []
     if axis is not None:
-        size = anatomy.n_heads if axis == "heads" else anatomy.d_mlp
-        used = {i for part in held for i in getattr(part, axis) or range(size)}
+        field, size = AXES[axis], architecture.size(axis)
+        used = {i for part in held for i in part.inner or range(size)}
         left = tuple(i for i in range(size) if i not in used)
-        rest += [replace(whole, **{axis: left})] if left else []
+        rest += [replace(whole, **{field: left})] if left else []
         for part in held:
             if part.basis is not None:
-                rest += _outside(replace(whole, **{axis: getattr(part, axis)}), [part], anatomy)
+                rest += _outside(replace(whole, **{field: part.inner}), [part], architecture)
         return rest
     if not held:
         return [whole]
-    if any(part.basis is None and part.frequencies is None for part in held):
+    if any(part.whole for part in held):
         return []
     if held[0].basis is not None:
-        return _outside(whole, held, anatomy)
-    used = {k for part in held for k in part.frequencies or ()}
-    left = tuple(k for k in range(anatomy.n_frequencies + 1) if k not in used)
-    return [replace(whole, frequencies=left)] if left else []
+        return _outside(whole, held, architecture)
+    key = held[0].decomposition or ""
+    used = {k for part in held for k in part.components or ()}
+    left = tuple(k for k in range(architecture.decompositions[key]) if k not in used)
+    return [replace(whole, decomposition=key, components=left)] if left else []
 
 
-def _outside(whole: Part, held: Sequence[Part], anatomy: Anatomy) -> list[Part]:
+def _outside(whole: Part, held: Sequence[Part], architecture: Architecture) -> list[Part]:
     """Return the orthogonal complement of the subspaces of some parts."""
     rows = np.concatenate([np.asarray(part.basis) for part in held if part.basis is not None])
-    if len(rows) >= anatomy.width(whole.hook):
+    if len(rows) >= architecture.width(whole.hook):
         return []
     _, _, turned = np.linalg.svd(rows, full_matrices=True)
     return [replace(whole, basis=tuple(map(tuple, turned[len(rows) :].tolist())))]
-
-
-def _axis(hook: str) -> str | None:
-    if ".attn.hook_" in hook:
-        return "heads"
-    return "neurons" if ".mlp.hook_" in hook else None
 
 
 @torch.no_grad()
@@ -102,8 +90,7 @@ def ablated(
 ) -> Float[Tensor, "item class"]:
     """Return the logits on some inputs with some parts replaced."""
     edits = [Edit(part, replacement(part)) for part in parts]
-    logits = subject.part("logits", {})
-    return read_edited(subject.tables, rows, edits, [logits])[0]
+    return subject.run(rows, edits, (), subject.output)[:, -1]
 
 
 def logit_difference(

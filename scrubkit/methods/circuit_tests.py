@@ -23,12 +23,13 @@ from jaxtyping import Float
 from scipy import stats
 from torch import Tensor
 
-from scrubkit.core.site import Anatomy, Part
+from scrubkit.core.architecture import EMBED, Architecture
+from scrubkit.core.site import Part
 from scrubkit.core.task import Task
 from scrubkit.hypothesis import Hypothesis
 from scrubkit.methods.checks import ALPHA, p_above
 from scrubkit.methods.circuit import ablated, beside, logit_difference, named_parts
-from scrubkit.methods.peers import random_peer
+from scrubkit.methods.peers import axes, random_peer
 from scrubkit.methods.protocol import Answer, Budget
 from scrubkit.models.model import Model
 from scrubkit.scrubbing.local import Sample, SampleSubject
@@ -102,7 +103,7 @@ class _Runs:
 
     def kept(self, parts: Sequence[Part], *, keep: bool = True) -> Float[Tensor, " item"]:
         """Return the scores with only these parts kept, or with only these removed."""
-        return self._scores(beside(parts, self.hooks, self.subject.anatomy) if keep else parts)
+        return self._scores(beside(parts, self.hooks, self.subject.architecture) if keep else parts)
 
     def distance(self, parts: Sequence[Part]) -> float:
         """Return d(M, C)."""
@@ -110,13 +111,13 @@ class _Runs:
 
     def random_circuit(self) -> list[Part]:
         """Return a circuit of the same size and shape with the units of each hook permuted."""
-        return permuted(self.parts, self.subject.anatomy, self.generator)
+        return permuted(self.parts, self.subject.architecture, self.generator)
 
     def p_needed(self, i: int, generator: torch.Generator) -> float:
         """Return the p value of "removing this part changes no more than removing a random added one"."""
         without = self.kept([part for j, part in enumerate(self.parts) if j != i])
         effect = (self.circuit - without).abs()
-        peer = random_peer(self.parts[i], self.parts, self.subject.anatomy, generator)
+        peer = random_peer(self.parts[i], self.parts, self.subject.architecture, generator)
         floor = torch.full_like(effect, ROUNDING * float(self.full.std()))
         if peer is None:
             return p_above(effect, floor)
@@ -124,21 +125,20 @@ class _Runs:
         return p_above(effect, (added - self.circuit).abs() + floor)
 
 
-def permuted(parts: Sequence[Part], anatomy: Anatomy, generator: torch.Generator) -> list[Part]:
-    """Return parts with their heads, neurons, frequencies and positions permuted; subspaces redrawn."""
-    sizes = {"neurons": anatomy.d_mlp, "heads": anatomy.n_heads, "positions": anatomy.n_ctx}
+def permuted(parts: Sequence[Part], architecture: Architecture, generator: torch.Generator) -> list[Part]:
+    """Return parts with their heads, neurons, components and positions permuted; subspaces redrawn."""
     maps: dict[tuple[str, str], list[int]] = {}
     result = []
     for part in parts:
         changes: dict[str, object] = {}
-        for axis, size in (*sizes.items(), ("frequencies", anatomy.n_frequencies + 1)):
+        for axis, size in axes(part, architecture):
             own = getattr(part, axis)
-            if own is None or (axis == "positions" and part.hook != "hook_embed"):
+            if own is None or (axis == "positions" and part.hook != EMBED):
                 continue
             if (part.hook, axis) not in maps:
                 maps[part.hook, axis] = torch.randperm(size, generator=generator).tolist()
             changes[axis] = tuple(sorted(maps[part.hook, axis][j] for j in own))
-        moved = random_peer(part, (), anatomy, generator) if part.basis is not None else None
+        moved = random_peer(part, (), architecture, generator) if part.basis is not None else None
         result.append(moved or replace(part, **changes))
     return result
 

@@ -18,7 +18,6 @@ from scrubkit.errors import ScrubError
 from scrubkit.models.model import Model
 from scrubkit.models.record import ModelConfig, Provenance
 from scrubkit.models.weights import random_weights
-from scrubkit.scrubbing.engine import EngineSubject
 from scrubkit.scrubbing.evaluate import scrub_rows
 from scrubkit.scrubbing.figures import Levels
 from scrubkit.scrubbing.local import (
@@ -31,6 +30,8 @@ from scrubkit.scrubbing.local import (
 )
 from scrubkit.scrubbing.plan import Plan, Visit
 from scrubkit.scrubbing.sampling import Exchange
+from scrubkit.scrubbing.target import levels_of
+from scrubkit.subjects.network import NetworkSubject
 
 SIZE = 64
 """Inputs on which controls are run; their outcomes are far apart."""
@@ -102,6 +103,5 @@ def untrained_subject(shape: str, task: Task) -> tuple[SampleSubject, float]:
     config = ModelConfig.model_validate_json(shape)
     weights = random_weights(config, torch.Generator().manual_seed(UNTRAINED_SEED))
     model = Model("untrained", task, config, weights, Provenance(kind="trained"))
-    subject = SampleSubject(EngineSubject(model, "cpu"))
-    levels = Levels(subject.tables.clean["logits"].double(), model.labels)
-    return subject, levels.permuted_change
+    subject = SampleSubject(NetworkSubject(model, "cpu"))
+    return subject, levels_of(subject, subject).permuted_change

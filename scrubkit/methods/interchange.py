@@ -17,7 +17,6 @@ from scrubkit.models.model import Model
 from scrubkit.scrubbing.local import SampleSubject
 from scrubkit.scrubbing.plan import bind
 from scrubkit.scrubbing.scoring import Scorer
-from scrubkit.subjects.incremental import read_edited
 from scrubkit.subjects.subject import Edit
 
 PAIRS = 512
@@ -48,7 +47,7 @@ class InterchangeAccuracy:
                 continue
             kept = torch.from_numpy(told)
             answers = self._answers(subject, variable, base[kept], source[kept])
-            accuracies.append(float(np.mean(answers == task.labels[predicted[told]])))
+            accuracies.append(float(np.mean(answers == model.labels.numpy()[predicted[told]])))
             pairs += int(told.sum())
         if not accuracies:
             return Answer(0.0, verdict="untestable", evaluations=0, notes=("no pair tells anything",))
@@ -59,5 +58,5 @@ class InterchangeAccuracy:
         self, subject: SampleSubject, variable: Variable, base: torch.Tensor, source: torch.Tensor
     ) -> np.ndarray:
         edits = [Edit(part, subject.clean(part, source)) for part in variable.parts]
-        logits = read_edited(subject.tables, base, edits, [subject.part("logits", {})])[0]
+        logits = subject.run(base, edits, (), subject.output)[:, -1]
         return logits.argmax(dim=1).numpy()

@@ -50,12 +50,12 @@ class LinearProbe:
         shuffle = torch.randperm(size // 2, generator=generator).numpy()
         figures, seen = [], set()
         for visit in plan.root.walk():
-            feature = plan.hypothesis.nodes[visit.node].feature
-            if visit is plan.root or visit.unimportant or feature is None or visit.node in seen:
+            components = plan.features.get(visit.node)
+            if visit is plan.root or visit.unimportant or components is None or visit.node in seen:
                 continue
             seen.add(visit.node)
             values = subject.clean(visit.part, rows).flatten(1).double().numpy()
-            for component in feature.values(subject.columns, subject.constants, subject.tokens):
+            for component in components:
                 figures.append(_selectivity(values, component[rows.numpy()], shuffle))
         mean = float(np.mean(figures)) if figures else 0.0
         return Answer(mean, evaluations=size)

@@ -8,7 +8,6 @@ from scrubkit.core.task import Task
 from scrubkit.hypothesis import Hypothesis
 from scrubkit.methods.protocol import Answer, Budget, Importances
 from scrubkit.models.model import Model
-from scrubkit.subjects.sites import anatomy_of
 
 
 class RandomScores:
@@ -25,9 +24,10 @@ class RandomScores:
 
     def find(self, model: Model, *, task: Task, generator: torch.Generator, budget: Budget) -> Importances:
         """Return a uniform importance for every embedding, head and neuron."""
-        anatomy = anatomy_of(model)
-        sites = [f"hook_embed[pos={i}]" for i in range(anatomy.n_ctx)]
-        sites += [f"blocks.0.attn.hook_z[pos=-1, head={h}]" for h in range(anatomy.n_heads)]
-        sites += [f"blocks.0.mlp.hook_post[pos=-1, neurons={i}]" for i in range(anatomy.d_mlp)]
+        config = model.config
+        sites = [f"hook_embed[pos={i}]" for i in range(model.task.n_ctx)]
+        for layer in range(config.n_layers):
+            sites += [f"blocks.{layer}.attn.hook_z[pos=-1, head={h}]" for h in range(config.n_heads)]
+            sites += [f"blocks.{layer}.mlp.hook_post[pos=-1, neurons={i}]" for i in range(config.d_mlp)]
         values = torch.rand(len(sites), generator=generator)
         return Importances(dict(zip(sites, values.tolist(), strict=True)), evaluations=0)

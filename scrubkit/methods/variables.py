@@ -50,10 +50,10 @@ def variables_of(plan: Plan, subject: Subject) -> list[Variable]:
     """Return the variables that a hypothesis claims at each hook, and all of a hook together."""
     features: dict[str, dict[Part, np.ndarray]] = {}
     for visit in plan.root.walk():
-        feature = plan.hypothesis.nodes[visit.node].feature
-        if visit is plan.root or visit.unimportant or feature is None:
+        values = plan.features.get(visit.node)
+        if visit is plan.root or visit.unimportant or values is None:
             continue
-        ids = class_ids(feature.values(subject.columns, subject.constants, subject.tokens))
+        ids = class_ids(values)
         if ids.max() > 0:
             features.setdefault(visit.part.hook, {}).setdefault(visit.part, ids)
     return [variable for held in features.values() for variable in _at_one_hook(held)]

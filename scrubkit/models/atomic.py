@@ -9,7 +9,8 @@ import contextlib
 import errno
 import os
 import secrets
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from scrubkit.errors import ModelError
@@ -34,6 +35,21 @@ def write_atomically(path: Path, data: bytes) -> None:
 def beside(path: Path) -> Path:
     """Return a new hidden name in the same folder, so that a rename stays within one file system."""
     return path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+
+
+def remove_temporaries(folder: Path, names: Iterable[str]) -> None:
+    """Remove files and folders that `beside` named and whose writer was killed.
+
+    Args:
+        folder: where to look; it need not exist.
+        names: names of the files that were to be written, as glob patterns.
+    """
+    for name in names:
+        for path in folder.glob(f".{name}.{'[0-9a-f]' * 8}.tmp"):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
 
 
 def write_synced(path: Path, data: bytes) -> None:

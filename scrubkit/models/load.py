@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import os
 import re
@@ -10,12 +9,13 @@ from pathlib import Path
 
 import platformdirs
 
+from scrubkit import registry
 from scrubkit.errors import ModelError, nearest
-from scrubkit.families.modular.catalogue import CATALOGUE
-from scrubkit.families.modular.published.read import read_published
 from scrubkit.models.atomic import os_errors
+from scrubkit.models.family import NamedModel
 from scrubkit.models.model import Model
 from scrubkit.models.store import RECORD, WEIGHTS, read, save
+from scrubkit.models.task_file import TASK
 
 BUNDLED = Path(__file__).parent / "bundled"
 """Folder of the models that come with the package."""
@@ -32,11 +32,10 @@ def load(name_or_path: str | Path, *, cache_dir: str | Path | None = None) -> Mo
         name_or_path: one of
 
             - the name of a model in the package, see `bundled_names`;
-            - the name of a compiled model, see `scrubkit.families.modular.catalogue.CATALOGUE`; it is
-              compiled at first use and kept;
+            - the name of a model that a family makes, see `made_names`; it is made at first use and kept;
             - a folder that `save` wrote;
             - ``hf://owner/name[@revision]``, a model on the Hugging Face hub (extra ``hub``);
-            - a checkpoint file of another project, see `scrubkit.families.modular.published.read`.
+            - a checkpoint file of another project that a family reads.
         cache_dir: where compiled and downloaded models are kept; by default ``$SCRUBKIT_CACHE``, or else the
             user's cache folder.
 
@@ -51,16 +50,17 @@ def load(name_or_path: str | Path, *, cache_dir: str | Path | None = None) -> Mo
             return load_hub(name, cache_dir=cache_dir)
         if name in bundled_names():
             return read(BUNDLED / name)
-        if name in CATALOGUE:
-            return load_compiled(name, cache_dir=cache_dir)
+        made = _made()
+        if name in made:
+            return load_made(name, made[name], cache_dir=cache_dir)
     path = Path(name_or_path)
     with os_errors(path):
         is_folder, is_file = path.is_dir(), path.is_file()
     if is_folder:
         return read(path)
     if is_file:
-        return read_published(path)
-    known = [*bundled_names(), *CATALOGUE]
+        return _read_file(path)
+    known = [*bundled_names(), *made_names()]
     raise ModelError(
         f"no model {name!r}{nearest(name, known)}: it is no file or folder, and the names are "
         f"{', '.join(known)}; a model on the Hugging Face hub is written {HUB}owner/name"
@@ -78,38 +78,51 @@ def cache_folder(cache_dir: str | Path | None = None) -> Path:
     return Path(chosen)
 
 
-def load_compiled(name: str, *, cache_dir: str | Path | None = None) -> Model:
-    """Return a model of the catalogue, from the cache or else compiled now.
+def made_names() -> tuple[str, ...]:
+    """Return the names of the models that families make on demand."""
+    return tuple(_made())
+
+
+def _made() -> dict[str, NamedModel]:
+    found: dict[str, NamedModel] = {}
+    for name in registry.families():
+        found = {**registry.family(name).models, **found}
+    return found
+
+
+def load_made(name: str, made: NamedModel, *, cache_dir: str | Path | None = None) -> Model:
+    """Return a model that a family makes, from the cache or else made now.
 
     A cache that cannot be read or written costs time and is no error.
     """
-    folder = cache_folder(cache_dir) / "compiled" / f"{name}-{compiled_key(name)[:16]}"
+    folder = cache_folder(cache_dir) / "compiled" / f"{name}-{made.key()[:16]}"
     try:
         return read(folder)
     except ModelError:
         pass
-    from scrubkit.families.modular.compile import compile_model
-
-    model = compile_model(**CATALOGUE[name]).with_(name=name)
+    model = made.build()
     try:
         return read(save(model, folder, overwrite=True))
     except ModelError:
         return model
 
 
-def compiled_key(name: str) -> str:
-    """Return the SHA-256 of a compiled model's request and of the code that compiles it."""
-    from scrubkit.families.modular import compile as compiler
-
-    request = compiler.CompileRequest(**CATALOGUE[name])
-    digest = hashlib.sha256(f"{name} {request.digest}".encode())
-    for source in sorted(Path(compiler.__file__).parent.glob("*.py")):
-        digest.update(source.read_bytes())
-    return digest.hexdigest()
+def _read_file(path: Path) -> Model:
+    """Return the model in another project's file, by the first family that reads it."""
+    faults: list[str] = []
+    for name in registry.families():
+        try:
+            found = registry.family(name).read_file(path)
+        except ModelError as error:
+            faults += error.faults
+        else:
+            if found is not None:
+                return found
+    raise ModelError(faults or ["no family reads files of this kind"], title=str(path))
 
 
 def load_hub(address: str, *, cache_dir: str | Path | None = None) -> Model:
-    """Download a model from the Hugging Face hub, two files and no others, and read it.
+    """Download a model's files from the Hugging Face hub, and no others, and read it.
 
     Raises:
         ModelError: the address is wrong, the extra is not installed, or the download failed.
@@ -127,7 +140,7 @@ def load_hub(address: str, *, cache_dir: str | Path | None = None) -> Model:
         folder = hub.snapshot_download(
             match[1],
             revision=match[2],
-            allow_patterns=[RECORD, WEIGHTS],
+            allow_patterns=[RECORD, WEIGHTS, TASK],
             cache_dir=None if cache_dir is None else Path(cache_dir) / "hub",
         )
     # The hub's client has changed its exceptions from version to version, and each of them ends here alike.

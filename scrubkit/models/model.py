@@ -1,4 +1,4 @@
-"""A model: weights of the 1-layer transformer on a task, and what is known of them."""
+"""A model: weights of a transformer on a task, and what is known of them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from torch import Tensor
 
 from scrubkit.core.task import Task
 from scrubkit.errors import ModelError
-from scrubkit.models.record import Certificate, ModelConfig, Provenance, Truth
-from scrubkit.models.weights import Weights, run
+from scrubkit.models.config import ModelConfig
+from scrubkit.models.forward import logits
+from scrubkit.models.record import Certificate, Provenance, Truth
+from scrubkit.models.weights import Weights
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
@@ -41,18 +43,38 @@ class Model:
     truth: Truth | None = None
     certificate: Certificate | None = None
 
+    @classmethod
+    def from_bridge(
+        cls, bridge: TransformerBridge, task: Task, *, name: str, truth: Truth | None = None
+    ) -> Model:
+        """Return a model with a copy of the weights of a native bridge, to store it or give it a truth.
+
+        Args:
+            bridge: made by TransformerLens's `boot_native`, with learned positions, of any depth.
+            task: rows that the bridge takes.
+            name: what reports call the model.
+            truth: what is known of its algorithm.
+
+        Raises:
+            ModelError: the bridge has what a stored model cannot have, or cannot take the task's rows.
+        """
+        from scrubkit.models.bridge import read_bridge
+
+        config, weights = read_bridge(bridge)
+        faults = size_faults(config, task)
+        if faults:
+            raise ModelError(faults, title=f"model {name!r}")
+        provenance = Provenance(kind="imported", recipe={"format": "TransformerBridge"})
+        return cls(name, task, config, weights, provenance, truth)
+
     def __repr__(self) -> str:
-        known = (
-            "no truth"
-            if self.truth is None
-            else f"{self.truth.variant}, frequencies {self.truth.frequencies}"
-        )
-        return f"Model({self.name!r}, {self.task.name} mod {self.task.p}, {known}, {self.weights_hash[:12]})"
+        known = "no truth" if self.truth is None else self.truth.summary
+        return f"Model({self.name!r}, {self.task}, {known}, {self.weights_hash[:12]})"
 
     @cached_property
     def weights_hash(self) -> str:
-        """SHA-256 of the weights: the identity under which results are kept."""
-        return self.weights.digest()
+        """SHA-256 of the weights and of how they are run: the identity under which results are kept."""
+        return self.weights.digest(self.config.behaviour)
 
     @cached_property
     def bridge(self) -> TransformerBridge:
@@ -67,18 +89,38 @@ class Model:
         return torch.from_numpy(self.task.tokens)
 
     @cached_property
-    def labels(self) -> Int[Tensor, " input"]:
-        """The right class of each input."""
+    def labels(self) -> Int[Tensor, "input ..."]:
+        """The right class of each input, at each answer position where there are several.
+
+        Raises:
+            ModelError: the task has no labels.
+        """
+        if self.task.labels is None:
+            raise ModelError(f"the task {self.task.name} has no labels", title=self.name)
         return torch.from_numpy(self.task.labels)
 
     @torch.no_grad()
-    def logits(self) -> Float[Tensor, "input class"]:
-        """Return the logits of all inputs in float64."""
-        return run(self.weights.to(torch.float64), self.tokens)["logits"]
+    def logits(self) -> Float[Tensor, "input ... class"]:
+        """Return the logits of all inputs in float64.
+
+        Returns:
+            (input, class) where the task has one answer position, (input, answer, class) where several.
+        """
+        found = logits(self.weights.to(torch.float64), self.config, self.tokens, self.task.answer)
+        return found[:, 0] if len(self.task.answer) == 1 else found
 
     def with_(self, **changes: object) -> Model:
         """Return a copy with some fields replaced."""
         return replace(self, **changes)  # pyright: ignore[reportArgumentType]
+
+
+def size_faults(config: ModelConfig, task: Task) -> list[str]:
+    """Return why a model of this shape cannot take a task's rows."""
+    return [
+        f"config.{field} is {getattr(config, field)}, but the task {task.name} needs {getattr(task, field)}"
+        for field in ("d_vocab", "d_vocab_out", "n_ctx")
+        if getattr(config, field) < getattr(task, field)
+    ]
 
 
 def require_model(found: object) -> None:

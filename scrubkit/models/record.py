@@ -1,58 +1,38 @@
-"""What is written down about a model: shape, provenance, truth and certificate.
+"""What is written down about a model: task, shape, provenance, truth and certificate.
 
-These are the pydantic models behind a model's JSON file. They hold facts only; the code that finds
-the facts is in a family: by construction (`compile`) or by measurement (`certify`).
+These are the pydantic models behind a model's JSON file. They hold facts only; the code that finds the facts
+is in a family: by construction or by measurement. What is particular to a family is in its own subclasses of
+`Truth` and `Certificate`, found by the family's name.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field, SerializeAsAny
 
-from scrubkit.core.task import Task
+from scrubkit.models.config import ModelConfig, Record
 
-SCHEMA_VERSION = 1
-"""Version of the model JSON; a file with a higher one is refused."""
-
-
-class Record(BaseModel):
-    """Base of everything stored: immutable, and unknown keys are faults."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
-
-
-class ModelConfig(Record):
-    """Shape of the 1-layer transformer: learned positions, no LayerNorm, untied unembedding.
-
-    The sequence is ``[a, b, "="]`` or ``[a, b]`` and is read at its last position; neurons are ReLUs.
-    """
-
-    d_vocab: int = Field(ge=2, le=4096)
-    d_vocab_out: int = Field(ge=2, le=4096)
-    n_ctx: int = Field(default=3, ge=2, le=8)
-    d_model: int = Field(default=128, ge=1, le=8192)
-    n_heads: int = Field(default=4, ge=1, le=256)
-    d_head: int = Field(default=32, ge=1, le=1024)
-    d_mlp: int = Field(default=512, ge=1, le=65536)
-
-    @classmethod
-    def for_task(cls, task: Task, **sizes: int) -> ModelConfig:
-        """Return the shape for a task, with the mainline sizes unless others are given."""
-        return cls(d_vocab=task.d_vocab, d_vocab_out=task.d_vocab_out, n_ctx=task.n_ctx, **sizes)
+SCHEMA_VERSION = 2
+"""Version of the model JSON; a file with a higher one is refused, lower ones are brought up to date."""
 
 
 class TaskRecord(Record):
-    """Name and modulus of a task, and whether its rows end in "="."""
+    """How to get a model's task.
 
-    name: str
-    p: int = Field(gt=2, le=2000)
-    equals: bool = True
+    Attributes:
+        family: family that the task belongs to; "" for a task whose rows are stored beside the weights.
+        name: name of the task.
+        options: what its family makes it from; or constants, answer positions and sizes, beside the rows.
+        hash: identity of a task whose rows are stored.
+    """
 
-    def build(self) -> Task:
-        """Return the task itself."""
-        return Task(self.name, self.p, self.equals)
+    family: str = Field(default="", max_length=100)
+    name: str = Field(max_length=200)
+    options: dict[str, Any] = Field(default_factory=dict)
+    hash: str = ""
 
 
 class Provenance(Record):
@@ -71,15 +51,7 @@ class Provenance(Record):
     history: dict[str, Any] = Field(default_factory=dict)
 
 
-class HeadRole(Record):
-    """What one attention head does, in words, with the frequency it serves if it serves one."""
-
-    head: int
-    role: str
-    frequency: int | None = None
-
-
-class Carries(Record):
+class Statement(Record):
     """The statement that a site carries a feature of the inputs, and nothing more.
 
     Attributes:
@@ -95,32 +67,42 @@ class Carries(Record):
     causal: bool = True
 
 
+def _open_to_subclasses(schema: dict[str, Any], cls: type[Any]) -> None:
+    """Let a base class's JSON Schema accept what the families add to it."""
+    if cls.__name__ in ("Truth", "Certificate") and cls.__module__ == __name__:
+        schema["additionalProperties"] = True
+
+
 class Truth(Record):
-    """What is known of a model's algorithm.
+    """What is known of a model's algorithm; a family may know more, in a subclass.
 
     Attributes:
+        family: family whose type of truth this is, "" for none.
         source: "construction" for a compiled model, "certificate" for a measured one.
-        variant: pizza, clock-torus or clock-attention by construction; "measured" otherwise.
-        p: modulus of the task.
-        frequencies: key frequencies of the group, ascending.
-        clusters: neurons that serve each key frequency.
-        heads: what each head does.
-        neuron_roles: neurons with a planted role, by the name of the role.
-        distractors: options of the planted distractors, by name.
-        carries: what each site carries.
-        subspaces: orthonormal bases by name, each a list of vectors in the residual basis.
+        variant: which algorithm, in the family's words.
+        statements: what each site carries.
+        subspaces: orthonormal bases by name, each a list of vectors in the basis of the hook.
+        parts: named indices, by the key of a site that takes them: ``{"neurons": {"compare": (0, 1)}}``.
     """
 
+    model_config = ConfigDict(json_schema_extra=_open_to_subclasses)
+
+    family: str = ""
     source: Literal["construction", "certificate"]
     variant: str
-    p: int
-    frequencies: tuple[int, ...]
-    clusters: dict[int, tuple[int, ...]] = Field(default_factory=dict)
-    heads: tuple[HeadRole, ...] = ()
-    neuron_roles: dict[str, tuple[int, ...]] = Field(default_factory=dict)
-    distractors: dict[str, Any] = Field(default_factory=dict)
-    carries: tuple[Carries, ...] = ()
+    statements: tuple[Statement, ...] = ()
     subspaces: dict[str, list[list[float]]] = Field(default_factory=dict)
+    parts: dict[str, dict[str, tuple[int, ...]]] = Field(default_factory=dict)
+
+    @property
+    def names(self) -> Mapping[str, Mapping[str, tuple[int, ...]]]:
+        """All names that sites may use, by key: the parts, and what a family derives from its own fields."""
+        return self.parts
+
+    @property
+    def summary(self) -> str:
+        """The truth in a few words."""
+        return self.variant
 
 
 class Measurement(Record):
@@ -151,37 +133,40 @@ class Measurement(Record):
 
 
 class Certificate(Record):
-    """The measurements that show which algorithm a model runs.
+    """The measurements that show which algorithm a model runs; a family may find more, in a subclass.
 
     Attributes:
+        family: family whose type of certificate this is, "" for none.
         certified: every threshold was met.
-        algorithm: clock, pizza, or measured where neither is clear.
+        algorithm: which algorithm was found, in the family's words.
         reasons: one sentence for each threshold that was missed; empty if certified.
-        frequencies: key frequencies found, ascending.
-        clusters: neurons found for each key frequency.
         measurements: every figure with its threshold.
-        tables: figures that are not one number: per frequency, per head.
-        weights_hash: hash of the weights that were measured.
+        tables: figures that are not one number, as plain JSON values.
+        weights_hash: identity of the model that was measured.
     """
 
+    model_config = ConfigDict(json_schema_extra=_open_to_subclasses)
+
+    family: str = ""
     certified: bool
     algorithm: str
-    reasons: tuple[str, ...]
-    frequencies: tuple[int, ...]
-    clusters: dict[int, tuple[int, ...]]
-    measurements: tuple[Measurement, ...]
+    reasons: tuple[str, ...] = ()
+    measurements: tuple[Measurement, ...] = ()
     tables: dict[str, Any] = Field(default_factory=dict)
     weights_hash: str = ""
 
+    @property
+    def summary(self) -> str:
+        """The verdict in a few words."""
+        return f"certified: {self.algorithm}" if self.certified else "not certified"
+
     def __str__(self) -> str:
-        said = f"certified: {self.algorithm}" if self.certified else "not certified"
-        found = f"{said}, key frequencies {', '.join(map(str, self.frequencies)) or 'none'}"
-        return "\n".join([found, *(f"  {reason}" for reason in self.reasons)])
+        return "\n".join([self.summary, *(f"  {reason}" for reason in self.reasons)])
 
     def __repr__(self) -> str:
         return (
-            f"Certificate(certified={self.certified}, algorithm={self.algorithm!r}, "
-            f"frequencies={self.frequencies}, {len(self.measurements)} measurements)"
+            f"{type(self).__name__}(certified={self.certified}, algorithm={self.algorithm!r}, "
+            f"{len(self.measurements)} measurements)"
         )
 
     def __getitem__(self, name: str) -> Measurement:
@@ -201,6 +186,20 @@ class ModelRecord(Record):
     task: TaskRecord
     config: ModelConfig
     provenance: Provenance
-    truth: Truth | None = None
-    certificate: Certificate | None = None
+    truth: SerializeAsAny[Truth] | None = None
+    certificate: SerializeAsAny[Certificate] | None = None
     weights_hash: str
+
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "Certificate",
+    "Measurement",
+    "ModelConfig",
+    "ModelRecord",
+    "Provenance",
+    "Record",
+    "Statement",
+    "TaskRecord",
+    "Truth",
+]

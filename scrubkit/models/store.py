@@ -1,7 +1,8 @@
 """Models on disk: a folder with ``weights.safetensors`` and ``model.json``.
 
-The JSON is a `ModelRecord`; its ``weights_hash`` ties it to the weights. Reading checks everything before it
-returns anything, so a model is either the one that was saved or a `ModelError`. No file is ever unpickled.
+The JSON is a `ModelRecord`; its ``weights_hash`` ties it to the weights. A task of no family has its rows in
+``task.safetensors``, tied to the record by their hash. Reading checks everything before it returns anything,
+so a model is either the one that was saved or a `ModelError`. No file is ever unpickled.
 """
 
 from __future__ import annotations
@@ -15,14 +16,18 @@ import safetensors.torch
 from pydantic import ValidationError
 from safetensors import SafetensorError
 
+from scrubkit import registry
 from scrubkit.core.reading import parse_json, read_bytes, require_file, text_fault, validation_faults
 from scrubkit.core.task import Task
 from scrubkit.errors import ModelError, ScrubkitError
-from scrubkit.families.modular.sound import certificate_faults, truth_faults
 from scrubkit.models.atomic import beside, os_errors, sync_folder, write_atomically, write_synced
-from scrubkit.models.model import Model, require_model
-from scrubkit.models.record import SCHEMA_VERSION, ModelConfig, ModelRecord, TaskRecord
-from scrubkit.models.weights import Weights, from_mapping, shapes
+from scrubkit.models.config import ModelConfig
+from scrubkit.models.family import Family
+from scrubkit.models.model import Model, require_model, size_faults
+from scrubkit.models.record import SCHEMA_VERSION, Certificate, ModelRecord, Truth
+from scrubkit.models.task_file import MAX_TASK_BYTES, TASK, describe_task, family_task, read_task, task_rows
+from scrubkit.models.versions import upgrade
+from scrubkit.models.weights import Weights, from_mapping
 
 WEIGHTS = "weights.safetensors"
 RECORD = "model.json"
@@ -33,9 +38,6 @@ MAX_RECORD_BYTES = 32 * 2**20
 MAX_RECORD_VALUES = 500_000
 """Most values in it; those of ours have some thousands."""
 
-MAX_NUMBERS = 2**26
-"""Most numbers in a model's weights: a quarter of a gigabyte as float32."""
-
 HEADER_BYTES = 2**20
 """Room for the header of a safetensors file, beside its numbers."""
 
@@ -43,8 +45,8 @@ HEADER_BYTES = 2**20
 def save(model: Model, path: str | Path, *, overwrite: bool = False) -> Path:
     """Write a model as a folder.
 
-    A new folder appears whole, by one rename. In a folder that is already there each of the two files is
-    replaced whole, the record last; other files in it are left alone.
+    A new folder appears whole, by one rename. In a folder that is already there each file is replaced whole,
+    the record last; other files in it are left alone.
 
     Args:
         model: what to write; its weights are stored as float32.
@@ -63,8 +65,10 @@ def save(model: Model, path: str | Path, *, overwrite: bool = False) -> Path:
     if fault := text_fault("name", model.name):
         raise ModelError(fault, title=str(folder))
     weights = from_mapping(model.weights.named(), model.config, title=f"model {model.name!r}")
+    rows = task_rows(model.task)
     files = {
         WEIGHTS: safetensors.torch.save({k: v.cpu().contiguous() for k, v in weights.named().items()}),
+        **({} if rows is None else {TASK: rows}),
         RECORD: to_json(describe(model)),
     }
     with os_errors(folder):
@@ -101,11 +105,11 @@ def read(path: str | Path, *, links_within: Path | None = None) -> Model:
     folder = Path(path)
     home = links_within or folder
     record = read_record(folder, links_within=links_within)
-    task = _task(record, title=str(folder / RECORD))
+    task = _task(record, folder, home)
     weights_path = folder / WEIGHTS
-    data = _bytes(weights_path, home, _largest(record.config, title=str(folder / RECORD)))
+    data = _bytes(weights_path, home, _largest(record.config))
     weights = _weights(data, record.config, title=str(weights_path))
-    found = weights.digest()
+    found = weights.digest(record.config.behaviour)
     if found != record.weights_hash:
         raise ModelError(
             f"the weights hash to {found[:12]}..., {RECORD} says {record.weights_hash[:12]}...; "
@@ -133,7 +137,7 @@ def describe(model: Model) -> ModelRecord:
     """Return the record that is stored beside a model's weights."""
     return ModelRecord(
         name=model.name,
-        task=TaskRecord(name=model.task.name, p=model.task.p, equals=model.task.equals),
+        task=describe_task(model.task),
         config=model.config,
         provenance=model.provenance,
         truth=model.truth,
@@ -163,31 +167,72 @@ def parse_record(data: bytes, *, title: str) -> ModelRecord:
             "upgrade scrubkit",
             title=title,
         )
+    document = upgrade(document, version)
+    faults: list[str] = []
+    known = {
+        key: _known(key, document[key], faults)
+        for key in ("truth", "certificate")
+        if isinstance(document.get(key), dict)
+    }
     try:
-        return ModelRecord.model_validate_json(data)
+        record = ModelRecord.model_validate({**document, **known})
     except ValidationError as error:
-        raise ModelError(validation_faults(error), title=title) from None
+        raise ModelError([*validation_faults(error), *faults], title=title) from None
+    if faults:
+        raise ModelError(faults, title=title)
+    return record
 
 
-def _task(record: ModelRecord, *, title: str) -> Task:
+def _known(key: str, value: dict[str, Any], faults: list[str]) -> Truth | Certificate | None:
+    """Return a truth or certificate as its family's type, None with its faults added if it is not valid."""
+    name = value.get("family", "")
     try:
-        task = record.task.build()
+        family = registry.family(name) if name else Family()
+        kind = family.truth_type if key == "truth" else family.certificate_type
+        return kind.model_validate(value)
+    except ValidationError as error:
+        faults += [f"{key}.{fault}" for fault in validation_faults(error)]
     except ScrubkitError as error:
-        raise ModelError(error.faults, title=title) from None
-    config, faults = record.config, []
-    for field in ("d_vocab", "d_vocab_out", "n_ctx"):
-        found, expected = getattr(config, field), getattr(task, field)
-        if found != expected:
-            faults.append(f"config.{field} is {found}, but {task.name} mod {task.p} has {expected}")
-    if record.truth:
-        faults += truth_faults(record.truth, config, task)
-    if record.certificate:
-        faults += certificate_faults(record.certificate, config, task)
-    if record.certificate and record.certificate.weights_hash not in ("", record.weights_hash):
+        faults += [f"{key}.family: {fault}" for fault in error.faults]
+    return None
+
+
+def _task(record: ModelRecord, folder: Path, home: Path) -> Task:
+    """Return the task of a record, after checking that all that the record says is of one model."""
+    title, path = str(folder / RECORD), folder / TASK
+    if record.task.family:
+        task = family_task(record.task, title=title)
+    else:
+        task = read_task(record.task, _bytes(path, home, MAX_TASK_BYTES), title=str(path))
+    truth, certificate = record.truth, record.certificate
+    faults = _basis_faults(truth, record.config) if truth else []
+    if record.task.family:
+        faults += registry.family(record.task.family).faults(record.config, task, truth, certificate)
+        for what, known in (("truth", truth), ("certificate", certificate)):
+            if known is not None and known.family not in ("", record.task.family):
+                faults.append(f"{what}.family is {known.family!r}, the task's is {record.task.family!r}")
+    faults = faults or size_faults(record.config, task)
+    if certificate and certificate.weights_hash not in ("", record.weights_hash):
         faults.append("the certificate is of other weights: its weights_hash differs from the model's")
     if faults:
         raise ModelError(faults, title=title)
     return task
+
+
+def _basis_faults(truth: Truth, config: ModelConfig) -> list[str]:
+    """Return which subspaces are no bases of anything in a model of this shape."""
+    faults = []
+    sizes = sorted({config.d_model, config.d_mlp, config.d_head, config.d_vocab_out} - {0})
+    for name, rows in truth.subspaces.items():
+        widths = {len(row) for row in rows}
+        if len(widths) != 1 or 0 in widths or not all(math.isfinite(x) for row in rows for x in row):
+            faults.append(f"truth.subspaces[{name[:80]!r}] is no rectangular array of finite numbers")
+        elif not widths <= set(sizes):
+            faults.append(
+                f"truth.subspaces[{name[:80]!r}] has rows of {widths.pop()} numbers, but this model's sites "
+                f"have {', '.join(map(str, sizes))}"
+            )
+    return faults
 
 
 def _weights(data: bytes, config: ModelConfig, *, title: str) -> Weights:
@@ -204,14 +249,8 @@ def _weights(data: bytes, config: ModelConfig, *, title: str) -> Weights:
     return from_mapping(tensors, config, title=title)
 
 
-def _largest(config: ModelConfig, *, title: str) -> int:
-    count = sum(math.prod(shape) for shape in shapes(config).values())
-    if count > MAX_NUMBERS:
-        raise ModelError(
-            f"config: its sizes make {count:,} numbers, more than the {MAX_NUMBERS:,} that a model may have",
-            title=title,
-        )
-    return 8 * count + HEADER_BYTES
+def _largest(config: ModelConfig) -> int:
+    return 8 * config.n_parameters + HEADER_BYTES
 
 
 def _bytes(path: Path, home: Path, largest: int) -> bytes:

@@ -22,8 +22,8 @@ from scrubkit.errors import ScrubError
 from scrubkit.scrubbing.plan import Plan, Visit
 from scrubkit.subjects.subject import Edit, Subject
 
-MAX_JOINT_DRAWS = 20_000_000
-"""Largest number of runs that an enumeration makes."""
+MAX_RUNS = 20_000_000
+"""How many runs an enumeration makes, unless told otherwise."""
 _CHUNK = 200_000
 
 
@@ -49,7 +49,7 @@ def mix(parts: list[Distribution], masses: list[float]) -> Distribution:
     return Distribution(values, mass).merged()
 
 
-def enumerate_outputs(subject: Subject, plan: Plan, *, max_runs: int = MAX_JOINT_DRAWS) -> list[Distribution]:
+def enumerate_outputs(subject: Subject, plan: Plan, *, max_runs: int = MAX_RUNS) -> list[Distribution]:
     """Return the distribution of the scrubbed output for each input.
 
     Args:
@@ -85,6 +85,7 @@ class _Enumeration:
         self.plan = plan
         self.groups = groups
         self.budget = budget
+        self.allowed = budget[0]
         self.known: dict[Hashable, Distribution] = {}
 
     def reference(self, x: int) -> Distribution:
@@ -99,7 +100,7 @@ class _Enumeration:
         if not visit.children:
             return Distribution(self.subject.clean(visit.part, _row(x)), torch.ones(1, dtype=torch.float64))
         key = (visit.index, *(self._context(child, x) for child in visit.children))
-        if visit.other == "exact" and (visit.reads_other or any(c.unimportant for c in visit.children)):
+        if visit.other == "exact" and visit.reads_other:
             key = (*key, x)
         if key not in self.known:
             self.known[key] = self._product(visit, x)
@@ -127,7 +128,7 @@ class _Enumeration:
             return np.array([x]), np.ones(1)
         if visit.other_stream in self.groups:
             return np.array([self.groups[visit.other_stream]]), np.ones(1)
-        if not visit.reads_other and not any(child.unimportant for child in visit.children):
+        if not visit.reads_other:
             return np.array([x]), np.ones(1)
         return self.plan.anyone.members(x)
 
@@ -141,8 +142,8 @@ class _Enumeration:
         self.budget[0] -= total
         if self.budget[0] < 0:
             raise ScrubError(
-                f"exact enumeration needs more runs than allowed (node {visit.node!r} alone "
-                f"{total:,}); score with draws instead"
+                f"exact enumeration needs more runs than the {self.allowed:,} allowed (node {visit.node!r} "
+                f"alone {total:,} at a time); allow more with max_runs (--max-runs), or score with draws"
             )
         runs = [
             self._run(

@@ -14,14 +14,16 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from scrubkit.core.task import Task
 from scrubkit.errors import ScrubError
 from scrubkit.hypothesis import Hypothesis
-from scrubkit.models.model import Model, require_model
+from scrubkit.models.model import Model
 from scrubkit.scrubbing.options import as_hypothesis
 from scrubkit.scrubbing.pinned import Selection, pin, readers
 from scrubkit.scrubbing.plan import bind
 from scrubkit.scrubbing.score import Interval, Score, Verdict
 from scrubkit.scrubbing.scoring import Scorer
+from scrubkit.scrubbing.target import Target
 
 Kind = Literal["node", "rest", "edge", "level"]
 
@@ -44,7 +46,7 @@ class Step(BaseModel):
     verdict: Verdict
     fidelity: Interval | None
     faithfulness: Interval | None
-    loss_recovered: Interval
+    loss_recovered: Interval | None
 
 
 class Explanation(BaseModel):
@@ -92,9 +94,10 @@ class Explanation(BaseModel):
 
 
 def explain(
-    model: Model,
+    model: Any,
     hypothesis: Hypothesis | Any,
     *,
+    task: Task | None = None,
     score: Score | None = None,
     seed: int = 0,
     draws: int = 4,
@@ -104,8 +107,9 @@ def explain(
     """Say which claims of a hypothesis fail.
 
     Args:
-        model: the model it is about.
+        model: what it is about: a model, a TransformerBridge, or a graph of functions.
         hypothesis: a hypothesis, a `networkx.DiGraph`, a function from truth to graph, or a file.
+        task: the inputs, needed for a bridge.
         score: the score to explain; its seed is used. It must be of this hypothesis on this model.
         seed: seed of all draws, where no score is given.
         draws: passes over all inputs for each claim.
@@ -119,11 +123,13 @@ def explain(
         HypothesisError: the hypothesis is not valid on this model.
         ScrubError: the score is of something else.
     """
-    require_model(model)
-    scorer = Scorer.for_model(model, device=device)
-    checked = as_hypothesis(hypothesis, model.truth)
+    if isinstance(model, Model) and task is None:
+        scorer = Scorer.for_model(model, device=device)
+    else:
+        scorer = Scorer(model, task=task, device=device)
+    checked = bind(as_hypothesis(hypothesis, scorer.known), scorer.subject).hypothesis
     if score is not None:
-        _check_same(score, checked, model)
+        _check_same(score, checked, scorer.target)
         seed = score.settings.seed
     whole = score or scorer.score(checked, draws=draws, seed=seed)
     alone, levels = list(_claims(checked, scorer)), _levels(checked)
@@ -143,12 +149,12 @@ def _test(pinned: Hypothesis, scorer: Scorer, draws: int, seed: int) -> Score:
     return scorer.score(pinned, draws=draws if varies else 2, seed=seed)
 
 
-def _check_same(score: Score, hypothesis: Hypothesis, model: Model) -> None:
+def _check_same(score: Score, hypothesis: Hypothesis, target: Target) -> None:
     faults = []
     if score.hypothesis_hash != hypothesis.hash:
         faults.append(f"the score is of another hypothesis than {hypothesis.name!r}: {score.hypothesis!r}")
-    if score.model_hash != model.weights_hash:
-        faults.append(f"the score is on another model than {model.name!r}: {score.model!r}")
+    if score.model_hash != target.hash:
+        faults.append(f"the score is on another model than {target.name!r}: {score.model!r}")
     if faults:
         raise ScrubError(faults, title="explain")
 

@@ -1,118 +1,199 @@
 """Figures of a scrub for each input: what the scrubbed outputs say beside the model's own.
 
 All of them are per input and in float64, since a mean hides cancellation and a loss of 1e-7 is lost in
-float32. Reference levels, such as the loss with labels permuted, are expectations taken exactly.
+float32. Reference levels, such as the loss with labels permuted, are expectations taken exactly. Where the
+answer is read at several positions, a figure of an input is the mean over them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-FIGURES = ("loss", "kl", "agreement", "accuracy", "abs_loss_change", "squared_change")
+from scrubkit.scrubbing.score import Interval, exactly
+
+Logits = Callable[[Int[Tensor, " item"]], Float[Tensor, "item answer class"]]
+"""The model's own logits on some inputs, float64."""
+
+BEHAVIOUR = ("kl", "agreement", "squared_change")
+"""Figures that need no label."""
+LABELLED = ("loss", "accuracy", "abs_loss_change")
+"""Figures that do."""
+KEPT_BYTES = 2**28
+"""Largest table of the model's own logits that is kept; larger ones are computed again a tile at a time."""
+_TILE = 4096
 
 
 @dataclass(frozen=True)
+class Own:
+    """The model's own outputs on some inputs.
+
+    Attributes:
+        logits: float64.
+        probs: their softmax.
+    """
+
+    logits: Float[Tensor, "item answer class"]
+    probs: Float[Tensor, "item answer class"]
+
+
 class Levels:
     """The model's own outputs on all inputs, and the levels that scores are measured against.
 
-    Attributes:
-        logits: the model's logits, float64.
-        labels: the right class of each input.
+    Args:
+        logits: the model's logits on some inputs.
+        labels: the right class of each input at each answer position, None where the task has none.
+        n_inputs: number of inputs.
+        shape: answer positions and classes.
+        weights: weight of each input, None for equal weights.
+        device: where figures are taken.
     """
 
-    logits: Float[Tensor, "input class"]
-    labels: Int[Tensor, " input"]
+    def __init__(
+        self,
+        logits: Logits,
+        labels: Int[np.ndarray, input * answer] | None,
+        n_inputs: int,
+        shape: tuple[int, int],
+        *,
+        weights: Float[np.ndarray, " input"] | None = None,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self.device = torch.device(device)
+        self.n_inputs, self.n_classes = n_inputs, shape[1]
+        flat = None if labels is None else torch.from_numpy(np.array(labels)).reshape(n_inputs, -1)
+        self.labels = None if flat is None else flat.to(self.device)
+        mass = torch.ones(n_inputs) if weights is None else torch.from_numpy(np.array(weights))
+        self.mass = (mass.double() / mass.double().sum()).to(self.device)
+        self._logits = logits
+        small = n_inputs * shape[0] * shape[1] * 8 <= KEPT_BYTES
+        self._kept = self._join(_tiles(n_inputs)) if small else None
+        self._measure()
 
-    @cached_property
-    def log_probs(self) -> Float[Tensor, "input class"]:
-        """Log-softmax of the model's logits."""
-        return self.logits.log_softmax(dim=-1)
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The figures that can be taken."""
+        return BEHAVIOUR if self.labels is None else (*BEHAVIOUR, *LABELLED)
 
-    @cached_property
-    def probs(self) -> Float[Tensor, "input class"]:
-        """Softmax of the model's logits."""
-        return self.log_probs.exp()
+    def own(self, rows: Int[Tensor, " item"]) -> Own:
+        """Return the model's own outputs on some inputs."""
+        if self._kept is not None:
+            return Own(self._kept.logits[rows], self._kept.probs[rows])
+        logits = self._logits(rows).to(self.device, torch.float64)
+        return Own(logits, logits.softmax(dim=-1))
 
-    @cached_property
-    def centred(self) -> Float[Tensor, "input class"]:
-        """Logits less their mean over classes, which no probability depends on."""
-        return self.logits - self.logits.mean(dim=-1, keepdim=True)
+    def _join(self, tiles: Iterator[Tensor]) -> Own:
+        logits = torch.cat([self._logits(rows).to(self.device, torch.float64) for rows in tiles])
+        return Own(logits, logits.softmax(dim=-1))
 
-    @cached_property
-    def losses(self) -> Float[Tensor, " input"]:
-        """The model's loss on each input, nats."""
-        return -self.log_probs.gather(1, self.labels[:, None])[:, 0]
-
-    @cached_property
-    def predictions(self) -> Int[Tensor, " input"]:
-        """The model's most probable class on each input."""
-        return self.logits.argmax(dim=-1)
-
-    @cached_property
-    def negative_entropy(self) -> Float[Tensor, " input"]:
-        """sum_c P log P on each input, nats."""
-        return (self.probs * self.log_probs).sum(dim=-1)
-
-    @cached_property
-    def model_loss(self) -> float:
-        """The model's mean loss, nats per input."""
-        return float(self.losses.mean())
-
-    @cached_property
-    def baseline_loss(self) -> float:
-        """Expected loss of the model's outputs against independently permuted labels, nats per input."""
-        frequency = torch.bincount(self.labels, minlength=self.logits.shape[1]) / len(self.labels)
-        return float(-(self.log_probs @ frequency.double()).mean())
-
-    @cached_property
-    def permuted_kl(self) -> float:
+    def _measure(self) -> None:
+        """Take the figures of the model itself, a tile at a time."""
+        entropies, losses, predictions = [], [], []
+        probs = log_probs = centre = 0.0
+        square = torch.zeros((), dtype=torch.float64, device=self.device)
+        for rows in _tiles(self.n_inputs):
+            own, mass = self.own(rows), self.mass[rows]
+            log = own.logits.log_softmax(dim=-1)
+            centred = own.logits - own.logits.mean(dim=-1, keepdim=True)
+            entropies.append((own.probs * log).sum(dim=-1).mean(dim=-1))
+            predictions.append(own.logits.argmax(dim=-1))
+            if self.labels is not None:
+                losses.append(-log.gather(2, self.labels[rows][..., None])[..., 0].mean(dim=-1))
+            probs = probs + torch.einsum("i,iac->ac", mass, own.probs)
+            log_probs = log_probs + torch.einsum("i,iac->ac", mass, log)
+            centre = centre + torch.einsum("i,iac->ac", mass, centred)
+            square = square + torch.einsum("i,iac->ac", mass, centred.square()).sum(dim=-1).mean()
+        assert isinstance(probs, Tensor) and isinstance(log_probs, Tensor) and isinstance(centre, Tensor)
+        self.negative_entropy: Float[Tensor, " input"] = torch.cat(entropies)
+        self.predictions: Int[Tensor, "input answer"] = torch.cat(predictions)
+        self.losses: Float[Tensor, " input"] | None = torch.cat(losses) if losses else None
+        self.mean_log_probs: Float[Tensor, "answer class"] = log_probs
+        cross = (probs * log_probs).sum(dim=-1).mean()
+        self.permuted_kl = float(self.mass @ self.negative_entropy - cross)
         """Mean KL(output on x || output on an independent x'), nats per input."""
-        cross = self.probs.mean(dim=0) @ self.log_probs.mean(dim=0)
-        return float(self.negative_entropy.mean() - cross)
+        self.permuted_change = float(2 * (square - centre.square().sum(dim=-1).mean()))
+        """Mean squared distance of the centred logits of two independent inputs: twice their variance."""
 
     @cached_property
-    def permuted_change(self) -> float:
-        """Mean squared distance of the centred logits of two independent inputs: twice their variance."""
-        spread = self.centred - self.centred.mean(dim=0)
-        return float(2 * spread.square().sum(dim=-1).mean())
+    def model_loss(self) -> float | None:
+        """The model's mean loss, nats per input."""
+        return None if self.losses is None else float(self.mass @ self.losses)
+
+    @cached_property
+    def baseline_loss(self) -> float | None:
+        """Expected loss of the model's outputs against independently permuted labels, nats per input."""
+        if self.labels is None:
+            return None
+        total = torch.zeros((), dtype=torch.float64, device=self.device)
+        for i in range(self.labels.shape[1]):
+            frequency = torch.zeros(self.n_classes, dtype=torch.float64, device=self.device)
+            frequency.index_add_(0, self.labels[:, i], self.mass)
+            total -= self.mean_log_probs[i] @ frequency / self.labels.shape[1]
+        return float(total)
+
+    def figures(
+        self, outputs: Float[Tensor, "item answer class"], rows: Int[Tensor, " item"]
+    ) -> dict[str, Float[Tensor, " item"]]:
+        """Return every figure for each scrubbed output.
+
+        Args:
+            outputs: scrubbed logits.
+            rows: the reference input of each item.
+
+        Returns:
+            ``kl`` = KL(model || scrubbed) nats, ``agreement`` with the model's argmax, 0 or 1;
+            ``squared_change`` of the centred logits. With labels ``loss`` nats, ``accuracy`` 0 or 1, and
+            ``abs_loss_change`` nats.
+        """
+        z, own = outputs.double(), self.own(rows)
+        normaliser = z.logsumexp(dim=-1)
+        change = z - own.logits
+        prediction = z.argmax(dim=-1)
+        square = change.square().sum(dim=-1) - change.sum(dim=-1).square() / change.shape[-1]
+        found = {
+            "kl": self.negative_entropy[rows] + (normaliser - (own.probs * z).sum(dim=-1)).mean(dim=-1),
+            "agreement": (prediction == self.predictions[rows]).double().mean(dim=-1),
+            "squared_change": square.mean(dim=-1),
+        }
+        if self.labels is not None and self.losses is not None:
+            labels = self.labels[rows]
+            loss = (normaliser - z.gather(2, labels[..., None])[..., 0]).mean(dim=-1)
+            found["loss"] = loss
+            found["accuracy"] = (prediction == labels).double().mean(dim=-1)
+            found["abs_loss_change"] = (loss - self.losses[rows]).abs()
+        return found
 
     def to(self, device: torch.device | str) -> Levels:
-        """Return a copy on another device."""
-        return Levels(self.logits.to(device), self.labels.to(device))
+        """Return the levels on another device."""
+        if torch.device(device) == self.device:
+            return self
+        labels = None if self.labels is None else self.labels.cpu().numpy()
+        shape = (self.predictions.shape[1], self.n_classes)
+        logits = self._logits
+        weights = self.mass.cpu().numpy()
+        return Levels(logits, labels, self.n_inputs, shape, weights=weights, device=device)
 
 
-def figures_of(
-    outputs: Float[Tensor, "item class"], rows: Int[Tensor, " item"], levels: Levels
-) -> dict[str, Float[Tensor, " item"]]:
-    """Return every figure of `FIGURES` for each scrubbed output.
+def _tiles(n_inputs: int) -> Iterator[Tensor]:
+    yield from torch.arange(n_inputs).split(_TILE)
 
-    Args:
-        outputs: scrubbed logits.
-        rows: the reference input of each item.
-        levels: the model's own outputs.
 
-    Returns:
-        ``loss`` nats; ``kl`` = KL(model || scrubbed) nats; ``agreement`` with the model's argmax and
-        ``accuracy`` against the label, 0 or 1; ``abs_loss_change`` nats; ``squared_change`` of the centred
-        logits.
-    """
-    z = outputs.double()
-    probs, labels = levels.probs[rows], levels.labels[rows]
-    normaliser = z.logsumexp(dim=-1)
-    loss = normaliser - z.gather(1, labels[:, None])[:, 0]
-    kl = levels.negative_entropy[rows] - (probs * z).sum(dim=-1) + normaliser
-    change = z - levels.logits[rows]
-    prediction = z.argmax(dim=-1)
-    return {
-        "loss": loss,
-        "kl": kl,
-        "agreement": (prediction == levels.predictions[rows]).double(),
-        "accuracy": (prediction == labels).double(),
-        "abs_loss_change": (loss - levels.losses[rows]).abs(),
-        "squared_change": change.square().sum(dim=-1) - change.sum(dim=-1).square() / change.shape[1],
-    }
+def relative(figure: Interval, level: float) -> Interval:
+    """Return 1 - figure / level; 1 where the level is zero and so is the figure."""
+    if level <= 0:
+        return exactly(1.0) if figure.value <= 1e-12 else exactly(-float("inf"))
+    return figure.mapped(-1 / level, 1.0)
+
+
+def recovered(scrubbed: Interval, model_loss: float, baseline_loss: float) -> Interval:
+    """Return (scrubbed - baseline) / (model - baseline); undefined where the two levels are equal."""
+    gap = model_loss - baseline_loss
+    if gap == 0:
+        return Interval(value=float("nan"), low=float("-inf"), high=float("inf"))
+    return scrubbed.mapped(1 / gap, -baseline_loss / gap)

@@ -14,54 +14,43 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from scrubkit.core.architecture import LOGITS
 from scrubkit.core.site import Part
-from scrubkit.scrubbing.engine import EngineSubject
 from scrubkit.scrubbing.evaluate import other_rows, own_rows, scrub_rows
 from scrubkit.scrubbing.plan import Plan, Visit
 from scrubkit.scrubbing.sampling import Draws, Exchange
-from scrubkit.subjects.incremental import read_edited
-from scrubkit.subjects.sites import Sites
-from scrubkit.subjects.subject import Edit
-from scrubkit.subjects.tables import kind
+from scrubkit.subjects.network import NetworkSubject
+from scrubkit.subjects.subject import Edit, Subject
 
 Changes = Float[Tensor, " item"]
-_AFTER_ATTENTION = (
-    "attn.hook_pattern",
-    "attn.hook_z",
-    "hook_attn_out",
-    "hook_resid_mid",
-    "mlp.hook_pre",
-    "mlp.hook_post",
-    "hook_resid_post",
-    "logits",
-)
 
 
-class SampleSubject(EngineSubject):
-    """A model whose clean values are looked up for the rows asked for.
+class SampleSubject(NetworkSubject):
+    """A network whose clean values are looked up for the rows asked for.
 
-    The engine keeps a table of every part it is asked for, which pays over many passes. A sample is asked
+    A network keeps a table of every part it is asked for, which pays over many passes. A sample is asked
     once, and each of many hypotheses about a model has parts of its own.
     """
 
-    def __init__(self, subject: EngineSubject) -> None:
-        """Share the tables of an engine subject."""
-        Sites.__init__(self, subject.task_record, subject.anatomy, subject.truth, subject.title)
-        self.model = subject.model
-        self.device = subject.device
-        self.tables = subject.tables
+    def __init__(self, subject: NetworkSubject) -> None:
+        """Share the tables of a network."""
+        self.__dict__.update(subject.__dict__)
 
     def clean(self, part: Part, rows: Int[Tensor, " item"]) -> Tensor:
         """Return the value of a part on unedited runs."""
-        name = kind(part.hook)
-        if name in _AFTER_ATTENTION:
-            return self.tables.select(self.tables.hook_table(name)[rows], part)
-        return self.tables.value(part, rows)
+        rows = rows.to(self.device)
+        return self.network.select(self.network.hook(part.hook, part.positions, rows), part, rows)
+
+
+def sampled(subject: Any) -> Any:
+    """Return a subject fit for samples of the inputs."""
+    return SampleSubject(subject) if isinstance(subject, NetworkSubject) else subject
 
 
 @dataclass(frozen=True)
@@ -123,9 +112,7 @@ class LocalScrubs:
         everyone: the exchange of all inputs.
     """
 
-    def __init__(
-        self, subject: SampleSubject, group: Sequence[Visit], sample: Sample, everyone: Exchange
-    ) -> None:
+    def __init__(self, subject: Subject, group: Sequence[Visit], sample: Sample, everyone: Exchange) -> None:
         self.subject = subject
         self.group = group
         self.sample = sample
@@ -202,14 +189,13 @@ class LocalScrubs:
         return self.changes(self._run(rows, edits), at)
 
     def _run(self, base: Int[Tensor, " item"], edits: list[Edit]) -> list[Tensor]:
-        held = [Edit(part, self.subject.clean(part, base)) for part in self.group[0].holds]
         self.evaluations += len(base)
-        return read_edited(self.subject.tables, base, [*held, *edits], [v.part for v in self.group])
+        return self.subject.read(base, edits, self.group[0].holds, [v.part for v in self.group])
 
     def changes(self, values: Sequence[Tensor], at: slice = slice(None)) -> list[Changes]:
         """Return how far some values of the readers are from the clean ones."""
         return [
-            squared_change(value, own[at], centre=visit.part.hook == "logits")
+            squared_change(value, own[at], centre=getattr(visit.part, "hook", None) == LOGITS)
             for value, own, visit in zip(values, self.own, self.group, strict=True)
         ]
 

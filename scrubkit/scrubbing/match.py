@@ -1,7 +1,7 @@
 """How well a hypothesis agrees with the known algorithm, from the truth and not from behaviour.
 
 Behaviour can be right for the wrong reason. Sites are compared by how much they overlap, features by the
-adjusted mutual information of their partitions (Vinh, Epps and Bailey 2010), frequencies as sets.
+adjusted mutual information of their partitions (Vinh, Epps and Bailey 2010), numbered components as sets.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from collections.abc import Iterable, Mapping
 import networkx as nx
 import numpy as np
 from jaxtyping import Int
-from pydantic import BaseModel, ConfigDict
-from sklearn.metrics import adjusted_mutual_info_score
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from scrubkit.core.feature import class_ids
-from scrubkit.core.site import Anatomy, Part, parse, resolve
-from scrubkit.hypothesis import Hypothesis
-from scrubkit.models.model import Model
-from scrubkit.scrubbing.truth_graph import Claimed, truth_graph
+from scrubkit.core.site import Part
+from scrubkit.scrubbing.plan import Plan
+from scrubkit.scrubbing.truth_graph import Claimed
+from scrubkit.subjects.sites import Sites
 
 _ENOUGH = 0.5
 """Share of a site that must be common for two sites to count as the same."""
+_SERVES = re.compile(r":(\d{1,9})(?!\w)")
 _SAMPLE = 4000
 """Inputs on which partitions are compared; adjusted mutual information is slow on many classes."""
 
@@ -38,45 +38,40 @@ class Match(BaseModel):
         edges_recall: share of the truth's edges between sites in common that follow a path of the
             hypothesis.
         features: mean agreement of features with the truth's at the sites in common.
-        frequencies: Jaccard index of the frequencies that sites name; None if they name none.
+        components: Jaccard index of the numbered components that sites name with the key ones; None if they
+            name none. Earlier versions called it frequencies.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True)
 
     sites_precision: float
     sites_recall: float
     edges_precision: float | None
     edges_recall: float | None
     features: float | None
-    frequencies: float | None
+    components: float | None = Field(validation_alias=AliasChoices("components", "frequencies"))
 
     @property
     def overall(self) -> float:
-        """F1 of the sites, times the mean agreement of features and frequencies where they are claimed."""
+        """F1 of the sites, times the mean agreement of features and components where they are claimed."""
         both = self.sites_precision + self.sites_recall
         sites = 2 * self.sites_precision * self.sites_recall / both if both else 0.0
-        agreement = [x for x in (self.features, self.frequencies) if x is not None]
+        agreement = [x for x in (self.features, self.components) if x is not None]
         return sites * (sum(agreement) / len(agreement) if agreement else 1.0)
 
 
-def match(
-    hypothesis: Hypothesis, model: Model, anatomy: Anatomy, truth: nx.DiGraph | None = None
-) -> Match | None:
-    """Compare a hypothesis with what is known of a model; None where nothing is known.
+def match(plan: Plan, subject: Sites, truth: nx.DiGraph) -> Match:
+    """Compare a hypothesis with what is known of a model.
 
     The root is left out, since every hypothesis has it.
 
     Args:
-        hypothesis: the claim.
-        model: the model that it is about.
-        anatomy: the model's sizes.
-        truth: the model's truth graph, where it is at hand.
+        plan: the hypothesis, bound to the model.
+        subject: the sites of the model.
+        truth: the model's truth graph.
     """
-    truth = truth_graph(model, anatomy) if truth is None else truth
-    if truth is None or model.truth is None:
-        return None
     known = {key: truth.nodes[key]["claimed"] for key in truth}
-    claimed = _claims(hypothesis, model, anatomy)
+    claimed = _claims(plan)
     overlaps = {
         (mine, key): site_overlap(claimed[mine].part, known[key].part) for mine in claimed for key in known
     }
@@ -85,7 +80,7 @@ def match(
     }
     pairs = {mine: found[2] for mine, found in best.items() if found and found[0] >= _ENOUGH}
     recall = [max((overlaps[mine, key] for mine in claimed), default=0.0) for key in known]
-    graph = hypothesis.graph
+    graph = plan.hypothesis.graph
     return Match(
         sites_precision=float(np.mean([found[0] if found else 0.0 for found in best.values()]))
         if best
@@ -100,7 +95,7 @@ def match(
             if m in pairs.values() and n in pairs.values()
         ),
         features=_feature_agreement(claimed, known, pairs),
-        frequencies=_frequency_agreement(hypothesis, model, anatomy),
+        components=_component_agreement(plan, subject),
     )
 
 
@@ -109,11 +104,7 @@ def site_overlap(one: Part, other: Part) -> float:
     if one.hook != other.hook:
         return 0.0
     share = _jaccard(set(one.positions), set(other.positions))
-    for mine, theirs in (
-        (one.heads, other.heads),
-        (one.neurons, other.neurons),
-        (one.frequencies, other.frequencies),
-    ):
+    for mine, theirs in ((one.inner, other.inner), (one.components, other.components)):
         if mine is not None and theirs is not None:
             share *= _jaccard(set(mine), set(theirs))
         elif mine is not None or theirs is not None:
@@ -133,21 +124,19 @@ def partition_agreement(one: Int[np.ndarray, " input"], other: Int[np.ndarray, "
     for ids in (one, other):
         if len(np.unique(ids)) in (1, len(ids)):
             return 0.0
+    # It takes over a second to load, and most scores have no use for it.
+    from sklearn.metrics import adjusted_mutual_info_score
+
     return float(max(adjusted_mutual_info_score(one, other), 0.0))
 
 
-def _claims(hypothesis: Hypothesis, model: Model, anatomy: Anatomy) -> dict[str, Claimed]:
-    """Resolve what the hypothesis says matters; its unimportant nodes say the contrary."""
+def _claims(plan: Plan) -> dict[str, Claimed]:
+    """Return what the hypothesis says matters; its unimportant nodes say the contrary."""
     claimed = {}
-    for node in hypothesis.nodes.values():
-        if node.name == hypothesis.root or node.unimportant:
-            continue
-        part = resolve(parse(node.site), anatomy, truth=model.truth, subspaces=hypothesis.subspaces)
-        classes = None
-        if node.feature is not None:
-            task = model.task
-            classes = class_ids(node.feature.values(task.columns, task.constants, task.tokens))
-        claimed[node.name] = Claimed(part, classes)
+    for node in plan.hypothesis.nodes.values():
+        if node.name != plan.hypothesis.root and not node.unimportant:
+            values = plan.features.get(node.name)
+            claimed[node.name] = Claimed(plan.parts[node.name], None if values is None else class_ids(values))
     return claimed
 
 
@@ -166,16 +155,20 @@ def _feature_agreement(
     return float(np.mean(values)) if values else None
 
 
-def _frequency_agreement(hypothesis: Hypothesis, model: Model, anatomy: Anatomy) -> float | None:
-    assert model.truth is not None
+def _component_agreement(plan: Plan, subject: Sites) -> float | None:
+    """Return the Jaccard index of the numbered components that sites name, and those that are key.
+
+    A site names components by number, or by the name of a part that ends in the number that it serves.
+    Component 0, what no other holds, says nothing.
+    """
+    key = {i for names in subject.truth.names.values() for i in names.get("key", ())}
     named: set[int] = set()
-    for node in hypothesis.nodes.values():
-        if node.unimportant:
-            continue
-        named |= {int(k) for k in re.findall(r"cluster:(\d+)", node.site)}
-        part = resolve(parse(node.site), anatomy, truth=model.truth, subspaces=hypothesis.subspaces)
-        named |= set(part.frequencies or ()) - {0}
-    return _jaccard(named, set(model.truth.frequencies)) if named else None
+    for node in plan.hypothesis.nodes.values():
+        if not node.unimportant:
+            named |= {int(i) for i in _SERVES.findall(node.site)} | set(
+                plan.parts[node.name].components or ()
+            )
+    return _jaccard(named - {0}, key) if named - {0} and key else None
 
 
 def _linked(graph: nx.DiGraph, source: object, target: object) -> bool:

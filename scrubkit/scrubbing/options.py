@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from scrubkit.errors import ScrubError
 from scrubkit.hypothesis import Hypothesis, from_graph, load_hypothesis
-from scrubkit.scrubbing.score import Interval, Margins
+from scrubkit.scrubbing.score import Margins
 from scrubkit.version import __version__
 
 
@@ -40,14 +40,6 @@ def check_draws(draws: int | str) -> None:
     whole = isinstance(draws, int | np.integer) and not isinstance(draws, bool)
     if draws != "auto" and not (whole and 2 <= int(draws) <= 100_000):
         raise ScrubError(f"draws must be 'auto' or from 2 to 100,000, found {draws!r}")
-
-
-def recovered(scrubbed: Interval, model_loss: float, baseline_loss: float) -> Interval:
-    """Return (scrubbed - baseline) / (model - baseline); infinite where the two levels are equal."""
-    gap = model_loss - baseline_loss
-    if gap == 0:
-        return Interval(value=float("nan"), low=float("-inf"), high=float("inf"))
-    return scrubbed.mapped(1 / gap, -baseline_loss / gap)
 
 
 def choose_device(device: str) -> torch.device:

@@ -1,21 +1,22 @@
 """Passes: whole sweeps of a scrub over the dataset, in pieces that fit the memory.
 
 On a CPU every piece has the same size, chosen from the dataset alone, so that the arithmetic of an item never
-depends on which items it is computed with: the same seed gives the same bits whatever the chunk size. On a
-GPU pieces are as large as memory allows, and are halved when it runs out.
+depends on which items it is computed with: the same seed gives the same bits whatever the chunk size.
+Figures are summed a piece at a time, in order, so that nothing of the size of all draws is kept. On a GPU
+pieces are as large as memory allows, and are halved when it runs out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
-from scrubkit.scrubbing.exact import enumerate_outputs
-from scrubkit.scrubbing.figures import FIGURES, Levels, figures_of
+from scrubkit.scrubbing.exact import MAX_RUNS, enumerate_outputs
 from scrubkit.scrubbing.plan import Plan
 from scrubkit.scrubbing.sampling import Draws
 from scrubkit.subjects.subject import Subject
@@ -29,53 +30,100 @@ _LIVE_COPIES = 12
 Outputs = Callable[[Draws], Tensor]
 
 
+class Measure(Protocol):
+    """What turns outputs into figures: `scrubkit.scrubbing.figures.Levels`, or a graph's own.
+
+    Attributes:
+        mass: share of each input in every mean.
+        labels: class of each input, None where there are none.
+        n_classes: number of classes, or of numbers that an output has.
+    """
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The figures that can be taken."""
+        ...
+
+    mass: Tensor
+    labels: Tensor | None
+    n_inputs: int
+    n_classes: int
+
+    def figures(self, outputs: Tensor, rows: Int[Tensor, " item"]) -> dict[str, Float[Tensor, " item"]]:
+        """Return every figure for each scrubbed output."""
+        ...
+
+
 @dataclass(frozen=True)
 class PassFigures:
     """Figures of whole passes.
 
     Attributes:
         means: for each figure, its mean over inputs in each pass.
-        label_losses: mean loss of each class in each pass.
+        label_losses: mean loss of each class in each pass; None where no class is a label.
     """
 
     means: dict[str, Float[Tensor, " draw"]]
-    label_losses: Float[Tensor, "draw class"]
+    label_losses: Float[Tensor, "draw class"] | None
 
     @property
     def n_passes(self) -> int:
         """Number of passes."""
-        return len(self.label_losses)
+        return len(next(iter(self.means.values())))
 
     def joined(self, more: PassFigures) -> PassFigures:
         """Return these passes followed by more."""
         means = {name: torch.cat([self.means[name], more.means[name]]) for name in self.means}
+        if self.label_losses is None or more.label_losses is None:
+            return PassFigures(means, None)
         return PassFigures(means, torch.cat([self.label_losses, more.label_losses]))
 
 
-def exact_figures(subject: Subject, plan: Plan, levels: Levels) -> PassFigures:
+class _Sums:
+    """Adds up figures by pass, in the order in which they come."""
+
+    def __init__(self, measure: Measure, n_passes: int) -> None:
+        self.measure = measure
+        like = {"dtype": torch.float64, "device": measure.mass.device}
+        self.sums = {name: torch.zeros(n_passes, **like) for name in measure.names}
+        one_answer = measure.labels is not None and measure.labels.shape[1] == 1
+        self.by_label = torch.zeros(n_passes, measure.n_classes, **like) if one_answer else None
+
+    def add(self, found: dict[str, Tensor], rows: Tensor, passes: int, masses: Tensor | None = None) -> None:
+        """Add the figures of some items of one pass, each with the share of its input or with others."""
+        mass = self.measure.mass[rows] if masses is None else masses
+        for name, total in self.sums.items():
+            total[passes] += (found[name] * mass).sum()
+        if self.by_label is not None and self.measure.labels is not None:
+            self.by_label[passes].index_add_(0, self.measure.labels[rows, 0], found["loss"] * mass)
+
+    def figures(self) -> PassFigures:
+        """Return the means."""
+        label_losses = None
+        if self.by_label is not None and self.measure.labels is not None:
+            share = torch.zeros_like(self.by_label[0])
+            share.index_add_(0, self.measure.labels[:, 0], self.measure.mass)
+            label_losses = torch.where(share > 0, self.by_label / share.clamp(min=1e-300), 0.0).cpu()
+        return PassFigures({name: total.cpu() for name, total in self.sums.items()}, label_losses)
+
+
+def exact_figures(subject: Subject, plan: Plan, measure: Measure, *, max_runs: int = MAX_RUNS) -> PassFigures:
     """Return the expectation of every figure over all joint draws, as one pass.
 
     Raises:
         ScrubError: there are too many joint draws to enumerate.
     """
-    n_inputs, n_classes = levels.logits.shape
-    totals = {name: torch.zeros(1, dtype=torch.float64) for name in FIGURES}
-    label_losses = torch.zeros(1, n_classes, dtype=torch.float64)
-    counts = torch.bincount(levels.labels, minlength=n_classes).clamp(min=1)
-    for x, outcome in enumerate(enumerate_outputs(subject, plan)):
+    sums = _Sums(measure, 1)
+    for x, outcome in enumerate(enumerate_outputs(subject, plan, max_runs=max_runs)):
         rows = torch.full((len(outcome.values),), x)
-        found = figures_of(outcome.values, rows, levels)
-        means = {name: float(values @ outcome.probabilities) for name, values in found.items()}
-        for name in FIGURES:
-            totals[name] += means[name] / n_inputs
-        label = int(levels.labels[x])
-        label_losses[0, label] += means["loss"] / float(counts[label])
-    return PassFigures(totals, label_losses)
+        sums.add(measure.figures(outcome.values, rows), rows, 0, outcome.probabilities * measure.mass[x])
+    return sums.figures()
 
 
+@torch.no_grad()
 def run_passes(
     outputs: Outputs,
-    levels: Levels,
+    measure: Measure,
     *,
     seed: int,
     passes: range,
@@ -85,57 +133,49 @@ def run_passes(
     """Scrub every input once in each pass and gather the figures.
 
     Args:
-        outputs: scrubbed logits of some draws.
-        levels: the model's own outputs, on the device.
+        outputs: scrubbed outputs of some draws.
+        measure: what turns them into figures, on the device.
         seed: seed of the draws.
         passes: which passes; pass d has the same draws in every call.
         device: where to compute.
         chunk: items to compute at once on a GPU; None sizes it by the free memory.
     """
-    n_inputs = len(levels.labels)
-    collected: dict[str, list[Tensor]] = {name: [] for name in FIGURES}
+    n_inputs = measure.n_inputs
+    sums = _Sums(measure, len(passes))
     total = range(passes.start * n_inputs, passes.stop * n_inputs)
-    for found in _pieces(outputs, levels, seed, total, device, chunk):
-        for name in FIGURES:
-            collected[name].append(found[name])
-    per_input = {name: torch.cat(pieces).view(len(passes), n_inputs) for name, pieces in collected.items()}
-    n_classes = levels.logits.shape[1]
-    sums = torch.zeros(len(passes), n_classes, dtype=torch.float64, device=levels.labels.device)
-    sums.index_add_(1, levels.labels, per_input["loss"])
-    counts = torch.bincount(levels.labels, minlength=n_classes).clamp(min=1)
-    means = {name: values.mean(dim=1).cpu() for name, values in per_input.items()}
-    return PassFigures(means, (sums / counts).cpu())
+    for items, wanted, found in _pieces(outputs, measure, seed, total, device, chunk):
+        for d in range(wanted.start // n_inputs, (wanted.stop - 1) // n_inputs + 1):
+            low, high = max(d * n_inputs, wanted.start), min((d + 1) * n_inputs, wanted.stop)
+            here = slice(low - items.start, high - items.start)
+            rows = torch.arange(low - d * n_inputs, high - d * n_inputs, device=measure.mass.device)
+            sums.add({name: values[here] for name, values in found.items()}, rows, d - passes.start)
+    return sums.figures()
 
 
 def _pieces(
-    outputs: Outputs, levels: Levels, seed: int, total: range, device: torch.device, chunk: int | None
-) -> Iterator[dict[str, Tensor]]:
-    """Yield the figures of the items piece by piece, in order."""
-    n_inputs = len(levels.labels)
+    outputs: Outputs, measure: Measure, seed: int, total: range, device: torch.device, chunk: int | None
+) -> Iterator[tuple[range, range, dict[str, Tensor]]]:
+    """Yield items, those of them that are wanted, and the figures of all, in order."""
+    n_inputs = measure.n_inputs
     if device.type == "cpu":
         for tile, wanted in cpu_tiles(total, n_inputs):
-            found = _figures(outputs, levels, Draws(seed, n_inputs, tile, device))
-            skipped = wanted.start - tile.start
-            yield {name: values[skipped : skipped + len(wanted)] for name, values in found.items()}
+            draws = Draws(seed, n_inputs, tile, device)
+            yield tile, wanted, measure.figures(outputs(draws), draws.rows)
         return
-    size, start = chunk or _fitting(levels, device), total.start
+    size, start = chunk or _fitting(measure, device), total.start
     while start < total.stop:
         items = range(start, min(start + size, total.stop))
         try:
-            found = _figures(outputs, levels, Draws(seed, n_inputs, items, device))
+            draws = Draws(seed, n_inputs, items, device)
+            found = measure.figures(outputs(draws), draws.rows)
         except torch.OutOfMemoryError:
             if size <= _SMALLEST:
                 raise
             torch.cuda.empty_cache()
             size //= 2
             continue
-        yield found
+        yield items, items, found
         start = items.stop
-
-
-@torch.no_grad()
-def _figures(outputs: Outputs, levels: Levels, draws: Draws) -> dict[str, Tensor]:
-    return figures_of(outputs(draws), draws.rows, levels)
 
 
 def cpu_tiles(total: range, n_inputs: int) -> Iterator[tuple[range, range]]:
@@ -155,11 +195,10 @@ def cpu_tiles(total: range, n_inputs: int) -> Iterator[tuple[range, range]]:
                 yield range(start, start + size), wanted
 
 
-def _fitting(levels: Levels, device: torch.device) -> int:
+def _fitting(measure: Measure, device: torch.device) -> int:
     """Return how many items fit the free memory of a GPU."""
-    n_inputs, n_classes = levels.logits.shape
     if device.type != "cuda":
-        return 8 * n_inputs
+        return 8 * measure.n_inputs
     free, _ = torch.cuda.mem_get_info(device)
-    per_item = max(n_classes, 512) * _BYTES_PER_NUMBER * _LIVE_COPIES
-    return int(min(max(free // 2 // per_item, _SMALLEST), 64 * n_inputs))
+    per_item = max(measure.n_classes, 512) * _BYTES_PER_NUMBER * _LIVE_COPIES
+    return int(min(max(free // 2 // per_item, _SMALLEST), 64 * measure.n_inputs))

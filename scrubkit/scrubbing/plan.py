@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from scrubkit.errors import HypothesisError
+from scrubkit.core.feature import parse as parse_feature
+from scrubkit.errors import FeatureError, HypothesisError
 from scrubkit.hypothesis import Hypothesis, Node
-from scrubkit.scrubbing.bits import node_bits, self_draw_rate, value_ids
+from scrubkit.scrubbing.bits import node_bits, self_draw_rate
 from scrubkit.scrubbing.fit import check_reads, check_task, count_visits, evaluate_features, resolve_parts
 from scrubkit.scrubbing.sampling import Exchange, by_feature, everything, fixed
 from scrubkit.subjects.subject import Subject
@@ -74,6 +75,8 @@ class Plan:
         bits: for each mapped node, the mean log2 of how many stand-ins its input has that differ in what the
             node depends on.
         self_draw_rate: how often a draw gives the reader's own input back.
+        parts: the part of the subject that each node names.
+        features: value of each node's feature on every input, an array for each component.
     """
 
     hypothesis: Hypothesis
@@ -82,6 +85,8 @@ class Plan:
     root_exchange: Exchange | None = None
     bits: Mapping[str, float] = field(default_factory=dict)
     self_draw_rate: float = 1.0
+    parts: Mapping[str, Any] = field(default_factory=dict)
+    features: Mapping[str, tuple[np.ndarray, ...]] = field(default_factory=dict)
 
     @cached_property
     def n_visits(self) -> int:
@@ -96,8 +101,13 @@ class Plan:
         )
 
 
-def bind(hypothesis: Hypothesis, subject: Subject, *, resample_root: bool = False) -> Plan:
+def bind(hypothesis: Hypothesis, subject: Subject, *, resample_root: bool | str = False) -> Plan:
     """Resolve a hypothesis on a subject and unroll it.
+
+    Args:
+        hypothesis: the claim.
+        subject: what it is about.
+        resample_root: redraw the reference by the root's feature, or by the feature given.
 
     Raises:
         HypothesisError: with everything about the hypothesis that does not fit the subject.
@@ -109,10 +119,12 @@ def bind(hypothesis: Hypothesis, subject: Subject, *, resample_root: bool = Fals
     features = evaluate_features(hypothesis, subject, faults)
     for node in hypothesis.nodes.values():
         check_reads(node, hypothesis, parts, subject, faults)
+    hypothesis = hypothesis.settled(features)
     root = hypothesis.nodes[hypothesis.root]
     if root.name in parts and not subject.is_output(parts[root.name]):
         faults.append(f"node {root.name!r}: the root must sit on the logits, found {root.site}")
-    if resample_root and root.name not in features:
+    redraw = _redraw(resample_root, root, features, subject, faults)
+    if resample_root is True and root.name not in features:
         faults.append(f"node {root.name!r}: redrawing the reference needs a feature at the root")
     visits = count_visits(hypothesis)
     if visits > MAX_VISITS:
@@ -128,16 +140,36 @@ def bind(hypothesis: Hypothesis, subject: Subject, *, resample_root: bool = Fals
         hypothesis=hypothesis,
         root=unroll.visit(hypothesis.root, direct=False),
         anyone=everything(subject.n_inputs, subject.weights),
-        root_exchange=by_feature(features[root.name], root.tolerance, root.period, subject.weights)
-        if resample_root
-        else None,
+        root_exchange=redraw,
         bits={
             n: node_bits(hypothesis.nodes[n], parts, features, exchanges, subject)
             for n in hypothesis.nodes
             if n != hypothesis.root and not hypothesis.nodes[n].unimportant
         },
         self_draw_rate=float(np.mean(rates)) if rates else 1.0,
+        parts=parts,
+        features=features,
     )
+
+
+def _redraw(
+    wanted: bool | str,
+    root: Node,
+    features: Mapping[str, tuple[np.ndarray, ...]],
+    subject: Subject,
+    faults: list[str],
+) -> Exchange | None:
+    """Return how the reference is redrawn, None where it is kept."""
+    if isinstance(wanted, str):
+        try:
+            values = parse_feature(wanted).values(subject.columns, subject.constants, subject.tokens)
+        except FeatureError as error:
+            faults += [f"resample_root: {fault}" for fault in error.faults]
+            return None
+        return by_feature(values, weights=subject.weights)
+    if not wanted or root.name not in features:
+        return None
+    return by_feature(features[root.name], root.tolerance, root.period, subject.weights)
 
 
 def _exchange(
@@ -180,14 +212,7 @@ class _Unroll:
         children = sorted(node.parents, key=lambda parent: (keys[parent[0]], parent[1]))
         if name not in self.held:
             self.held[name] = self._holds(node)
-            sites = [
-                self.parts[parent]
-                for parent, paths in node.parents
-                if paths == "all" and not self.hypothesis.nodes[parent].unimportant
-            ]
-            self.live[name] = bool(node.parents) and (
-                self.subject.reads_other(sites, self.parts[name]) or self._resamples_unimportant(node)
-            )
+            self.live[name] = bool(node.parents) and self._reads_other(node)
         return Visit(
             index=index,
             node=name,
@@ -202,13 +227,20 @@ class _Unroll:
             reads_other=self.live[name],
         )
 
-    def _resamples_unimportant(self, node: Node) -> bool:
-        """Say whether a node reads an unimportant part that differs from input to input."""
-        return any(
-            self.hypothesis.nodes[parent].unimportant
-            and value_ids(self.subject, self.parts[parent]).max(initial=0) > 0
-            for parent, _ in node.parents
-        )
+    def _reads_other(self, node: Node) -> bool:
+        """Say whether the other input reaches a node past what it reads.
+
+        It does so through everything that is neither set nor downstream of what is set, through parts that
+        are held at their clean value there, and through unimportant parts, which are pinned to it.
+        """
+        read = {parent: paths for parent, paths in node.parents}
+        loose = [self.parts[p] for p in read if self.hypothesis.nodes[p].unimportant]
+        closed = [
+            self.parts[p]
+            for p, paths in read.items()
+            if paths == "all" and not self.hypothesis.nodes[p].unimportant
+        ]
+        return self.subject.reads_other(closed, [*self.held[node.name], *loose], self.parts[node.name])
 
     def _holds(self, node: Node) -> tuple[Any, ...]:
         """Return the mapped parts that lie between what a node reads and the node, and are not read by it."""

@@ -39,6 +39,11 @@ class Interval(Frozen):
         return Interval(value=scale * self.value + shift, low=ends[0], high=ends[1])
 
 
+def exactly(value: float) -> Interval:
+    """Return the interval of a figure that is known exactly."""
+    return Interval(value=value, low=value, high=value)
+
+
 class Margins(Frozen):
     """How far from perfect a hypothesis may be and still be supported."""
 
@@ -74,7 +79,8 @@ class Settings(Frozen):
 class Score(Frozen):
     """The outcome of scrubbing one hypothesis on one model.
 
-    Losses and KL in nats per input; fidelity, faithfulness and loss recovered are shares, never clamped.
+    Losses and KL in nats per input; fidelity, faithfulness and loss recovered are shares, never clamped. What
+    needs labels is None where the task has none.
 
     Attributes:
         hypothesis: its name; `hypothesis_hash` tells it from others of that name.
@@ -104,10 +110,10 @@ class Score(Frozen):
     task: str
     verdict: Verdict
     reasons: tuple[str, ...]
-    model_loss: float
-    scrubbed_loss: Interval
-    baseline_loss: float
-    loss_recovered: Interval
+    model_loss: float | None = None
+    scrubbed_loss: Interval | None = None
+    baseline_loss: float | None = None
+    loss_recovered: Interval | None = None
     kl: Interval | None = None
     faithfulness: Interval | None = None
     agreement: Interval | None = None
@@ -133,6 +139,11 @@ class Score(Frozen):
             record.pop("draws")
         return mine == theirs and self.model_hash == other.model_hash
 
+    def _losses(self) -> str | None:
+        if self.scrubbed_loss is None or self.model_loss is None or self.baseline_loss is None:
+            return None
+        return f"{self.scrubbed_loss}, model {self.model_loss:.4g}, baseline {self.baseline_loss:.4g}"
+
     def __str__(self) -> str:
         lines = [f"{self.hypothesis} on {self.model}: {self.verdict}"]
         lines += [f"  {reason}" for reason in self.reasons]
@@ -141,10 +152,7 @@ class Score(Frozen):
             ("faithfulness", self.faithfulness),
             ("loss recovered", self.loss_recovered),
             ("agreement", self.agreement),
-            (
-                "scrubbed loss",
-                f"{self.scrubbed_loss}, model {self.model_loss:.4g}, baseline {self.baseline_loss:.4g}",
-            ),
+            ("scrubbed loss", self._losses()),
             ("resampled", f"{self.total_bits:.1f} bits over {len(self.bits)} nodes"),
         ]
         lines += [f"  {name:<15}{value}" for name, value in rows if value is not None]

@@ -1,33 +1,25 @@
-"""Scoring: scrub a hypothesis on a model until its verdict is decided."""
+"""Scoring: scrub a hypothesis on a subject until its verdict is decided."""
 
 from __future__ import annotations
 
 import threading
 import time
-from functools import cached_property
 from typing import Any, Literal
 
 import torch
 
-from scrubkit.hypothesis import Hypothesis
-from scrubkit.models.model import Model, require_model
-from scrubkit.scrubbing.engine import EngineSubject
-from scrubkit.scrubbing.figures import Levels
+from scrubkit.core.task import Task
+from scrubkit.models.model import Model
+from scrubkit.scrubbing.exact import MAX_RUNS
+from scrubkit.scrubbing.figures import recovered, relative
 from scrubkit.scrubbing.match import match
-from scrubkit.scrubbing.options import (
-    as_hypothesis,
-    as_margins,
-    check_draws,
-    choose_device,
-    recovered,
-    versions,
-)
+from scrubkit.scrubbing.options import as_hypothesis, as_margins, check_draws, choose_device, versions
 from scrubkit.scrubbing.passes import Outputs, PassFigures, exact_figures, run_passes
 from scrubkit.scrubbing.plan import Plan, bind
-from scrubkit.scrubbing.score import Margins, Score, Settings
+from scrubkit.scrubbing.score import Interval, Margins, Score, Settings, exactly
+from scrubkit.scrubbing.target import Target, of_bridge, target_of
 from scrubkit.scrubbing.truth_graph import truth_graph
-from scrubkit.scrubbing.verdict import decide, exactly, over_draws, relative
-from scrubkit.subjects.subject import Subject
+from scrubkit.scrubbing.verdict import decide, over_draws
 from scrubkit.version import __version__
 
 CONFIDENCE = 0.95
@@ -36,8 +28,6 @@ LOOKS = 5
 """With "auto" draws are doubled from FIRST_LOOK at most LOOKS - 1 times: 4, 8, 16, 32, 64."""
 WIDTH = 0.004
 """An interval of fidelity this narrow ends the search even where the verdict is open."""
-
-
 KEPT = 3
 """How many models' tables are kept by `Scorer.for_model`."""
 _kept: dict[Any, Scorer] = {}
@@ -45,31 +35,36 @@ _lock = threading.Lock()
 
 
 class Scorer:
-    """Scores many hypotheses on one model; the model's tables are made once.
+    """Scores many hypotheses on one subject; a model's tables are made once.
 
     Args:
-        model: the model; it is not changed.
-        device: "auto" takes a GPU where there is one.
-        dtype: of the activations; losses are float64 whatever it is.
+        found: a model, a TransformerBridge or a graph of functions; it is not changed.
+        task: the inputs, for a bridge.
+        device: where a model's activations live; "auto" takes a GPU where there is one.
+        dtype: of a model's activations; losses are float64 whatever it is.
     """
 
-    engine = "tables"
-
-    def __init__(self, model: Model, *, device: str = "auto", dtype: torch.dtype = torch.float32) -> None:
-        self.model: Model | None = model
-        self.name = model.name
-        self.hash = model.weights_hash
-        self.known = model.truth
-        self.device = choose_device(device)
-        self.dtype = dtype
-        self.subject: Any = EngineSubject(model, self.device, dtype)
-        self.levels = Levels(model.logits(), model.labels).to(self.device)
-        self.truth = truth_graph(model, self.subject.anatomy)
+    def __init__(
+        self,
+        found: Any,
+        *,
+        task: Task | None = None,
+        device: str = "auto",
+        dtype: torch.dtype = torch.float32,
+        name: str = "",
+    ) -> None:
+        self.target: Target = target_of(
+            found, task=task, device=choose_device(device), dtype=dtype, name=name
+        )
+        self.subject: Any = self.target.subject
+        self.levels = self.target.measure
+        self.model, self.known = self.target.model, self.target.truth
+        self.truth = None if self.model is None else truth_graph(self.subject)
 
     @classmethod
     def for_model(cls, model: Model, *, device: str = "auto", dtype: torch.dtype = torch.float32) -> Scorer:
         """Return the scorer of a model; those of the last few models are kept, by the hash of the weights."""
-        key = (model.weights.digest(), model.task, choose_device(device).type, dtype)
+        key = (model.weights.digest(), model.task.hash, choose_device(device).type, dtype)
         with _lock:
             scorer = _kept.pop(key, None) or cls(model, device=device, dtype=dtype)
             _kept[key] = scorer
@@ -79,57 +74,48 @@ class Scorer:
 
     def score(
         self,
-        hypothesis: Hypothesis | Any,
+        hypothesis: Any,
         *,
         draws: int | Literal["auto"] = "auto",
         seed: int = 0,
         margin: float | Margins = Margins(),  # noqa: B008 - frozen
-        resample_root: bool = False,
+        resample_root: bool | str = False,
         exact: bool = False,
+        max_runs: int = MAX_RUNS,
         chunk: int | None = None,
     ) -> Score:
         """Score one hypothesis; see `score`."""
         began = time.perf_counter()
         margins = as_margins(margin)
         check_draws(draws)
-        checked = as_hypothesis(hypothesis, self.known)
-        plan = bind(checked, self.subject, resample_root=resample_root)
+        plan = bind(as_hypothesis(hypothesis, self.known), self.subject, resample_root=resample_root)
+        target = self.target
         settings = Settings(
             method=f"causal scrubbing, scrubkit {__version__}",
-            engine=self.engine,
+            engine=target.engine,
             draws=0,
             stopping="auto" if draws == "auto" and not exact else "fixed",
             seed=seed,
             margins=margins,
             confidence=CONFIDENCE,
             exact=exact,
-            resample_root=resample_root,
-            dtype=str(self.dtype).removeprefix("torch."),
-            device=self.device.type,
+            resample_root=plan.root_exchange is not None,
+            dtype=target.dtype,
+            device=target.device.type,
             versions=versions(),
         )
         if exact:
-            found = self._read(
-                checked, plan, exact_figures(self.enumerable, plan, self.levels.to("cpu")), 0, settings
-            )
+            subject, measure = target.on_cpu()
+            found = self._read(plan, exact_figures(subject, plan, measure, max_runs=max_runs), 0, settings)
         else:
-            found = self._sample(checked, plan, settings, draws, chunk)
+            found = self._sample(plan, settings, draws, chunk)
         return found.model_copy(update={"seconds": time.perf_counter() - began})
 
-    @cached_property
-    def enumerable(self) -> Subject:
-        """The subject on the CPU, where enumerations run."""
-        if self.device.type == "cpu" or self.model is None:
-            return self.subject
-        return EngineSubject(self.model, "cpu", self.dtype)
-
     def outputs(self, plan: Plan) -> Outputs:
-        """Return the function from draws to scrubbed logits."""
-        return self.subject.prepare(plan).outputs
+        """Return the function from draws to scrubbed outputs."""
+        return self.target.outputs(plan)
 
-    def _sample(
-        self, hypothesis: Hypothesis, plan: Plan, settings: Settings, draws: int | str, chunk: int | None
-    ) -> Score:
+    def _sample(self, plan: Plan, settings: Settings, draws: int | str, chunk: int | None) -> Score:
         """Draw until the verdict is decided, the interval is narrow, or the draws are spent."""
         outputs = self.outputs(plan)
         looks = [int(draws)] if draws != "auto" else [FIRST_LOOK * 2**i for i in range(LOOKS)]
@@ -141,82 +127,109 @@ class Scorer:
                 self.levels,
                 seed=settings.seed,
                 passes=range(0 if figures is None else figures.n_passes, last),
-                device=self.device,
+                device=self.target.device,
                 chunk=chunk,
             )
             figures = more if figures is None else figures.joined(more)
-            found = self._read(hypothesis, plan, figures, (1 - CONFIDENCE) / len(looks), settings)
+            found = self._read(plan, figures, (1 - CONFIDENCE) / len(looks), settings)
             assert found.fidelity is not None
             if found.verdict != "inconclusive" or found.fidelity.high - found.fidelity.low < WIDTH:
                 break
         assert found is not None
         return found
 
-    def _read(
-        self, hypothesis: Hypothesis, plan: Plan, figures: PassFigures, alpha: float, settings: Settings
-    ) -> Score:
+    def _read(self, plan: Plan, figures: PassFigures, alpha: float, settings: Settings) -> Score:
         """Turn figures into intervals and a verdict."""
-        levels = self.levels
+        levels, hypothesis = self.levels, plan.hypothesis
         found = {
             name: exactly(float(v)) if settings.exact else over_draws(v, alpha)
             for name, v in figures.means.items()
         }
         fidelity = relative(found["squared_change"], levels.permuted_change)
-        faithfulness = relative(found["kl"], levels.permuted_kl)
-        verdict, reasons = decide(fidelity, faithfulness, settings.margins, testable=plan.testable)
+        faithfulness = relative(found["kl"], levels.permuted_kl) if "kl" in found else None
+        loss_recovered = self._recovered(found)
+        # Outputs that are numbers have no distribution; their behaviour is the loss.
+        behaviour = faithfulness or loss_recovered
+        verdict, reasons = decide(fidelity, behaviour, settings.margins, testable=plan.testable)
+        if faithfulness is None:
+            reasons = tuple(reason.replace("faithfulness", "loss recovered") for reason in reasons)
+        by_label = figures.label_losses
         return Score(
             hypothesis=hypothesis.name,
             hypothesis_hash=hypothesis.hash,
-            model=self.name,
-            model_hash=self.hash,
+            model=self.target.name,
+            model_hash=self.target.hash,
             task=self.subject.task,
             verdict=verdict,
             reasons=reasons,
             model_loss=levels.model_loss,
-            scrubbed_loss=found["loss"],
+            scrubbed_loss=found.get("loss"),
             baseline_loss=levels.baseline_loss,
-            loss_recovered=recovered(found["loss"], levels.model_loss, levels.baseline_loss),
-            kl=found["kl"],
+            loss_recovered=loss_recovered,
+            kl=found.get("kl"),
             faithfulness=faithfulness,
-            agreement=found["agreement"],
-            accuracy=found["accuracy"],
-            abs_loss_change=found["abs_loss_change"],
-            worst_label_loss=float(figures.label_losses.mean(dim=0).max()),
+            agreement=found.get("agreement"),
+            accuracy=found.get("accuracy"),
+            abs_loss_change=found.get("abs_loss_change"),
+            worst_label_loss=None if by_label is None else float(by_label.mean(dim=0).max()),
             fidelity=fidelity,
             bits=dict(plan.bits),
             self_draw_rate=plan.self_draw_rate,
-            match=None
-            if self.model is None
-            else match(hypothesis, self.model, self.subject.anatomy, self.truth),
+            match=None if self.truth is None else match(plan, self.subject, self.truth),
             settings=settings.model_copy(update={"draws": 0 if settings.exact else figures.n_passes}),
         )
 
+    def _recovered(self, found: dict[str, Interval]) -> Interval | None:
+        levels = self.levels
+        if levels.model_loss is None or levels.baseline_loss is None:
+            return None
+        return recovered(found["loss"], levels.model_loss, levels.baseline_loss)
+
+
+def BridgeScorer(bridge: Any, task: Task, *, truth: Any = None, name: str = "bridge") -> Scorer:  # noqa: N802
+    """Return the scorer of a bridge of which something is known.
+
+    Args:
+        bridge: the model; it is not changed.
+        task: the inputs, as token rows that the bridge takes.
+        truth: gives names in sites a meaning, and is handed to hypothesis files.
+        name: what reports call the model.
+    """
+    return Scorer(of_bridge(bridge, task, truth=truth, name=name))
+
 
 def score(
-    model: Model,
-    hypothesis: Hypothesis | Any,
+    model: Any,
+    hypothesis: Any,
     *,
+    task: Task | None = None,
     draws: int | Literal["auto"] = "auto",
     seed: int = 0,
     margin: float | Margins = Margins(),  # noqa: B008 - frozen
     device: str = "auto",
     dtype: torch.dtype = torch.float32,
-    resample_root: bool = False,
+    resample_root: bool | str = False,
     exact: bool = False,
+    max_runs: int = MAX_RUNS,
 ) -> Score:
-    """Say how well a hypothesis survives causal scrubbing on a model.
+    """Say how well a hypothesis survives causal scrubbing.
 
     Args:
-        model: a model on a task.
+        model: what the hypothesis is about: a `scrubkit.Model`, a TransformerLens `TransformerBridge` of any
+            depth, or a `scrubkit.FunctionGraph`.
         hypothesis: a hypothesis, a `networkx.DiGraph`, a function from truth to graph, or a file.
+        task: the inputs, needed for a bridge.
         draws: passes over all inputs; "auto" doubles them until the verdict is decided or the interval of
             fidelity is narrow, sharing the error rate among the looks.
-        seed: decides every draw; the same seed gives the same score, bit for bit on a CPU.
+        seed: decides every draw; the same seed gives the same score, bit for bit on one CPU with one number
+            of threads, whatever else is scored. With another number of threads matrix products round
+            otherwise, and figures differ by some 1e-9.
         margin: how far from 1 fidelity and faithfulness may be, by default .1.
-        device: "auto", "cpu", "cuda" or "mps".
-        dtype: of the activations; losses are float64 whatever it is.
-        resample_root: first redraw the reference by the root's feature.
+        device: "auto", "cpu", "cuda" or "mps"; a bridge stays where it is.
+        dtype: of a model's activations; losses are float64 whatever it is.
+        resample_root: first redraw the reference by the root's feature, or by the feature given.
         exact: give the expectation itself by enumerating all joint draws, where they are few.
+        max_runs: how many runs an enumeration may take.
 
     Returns:
         The score, with intervals, verdict, and everything that decided it.
@@ -225,8 +238,13 @@ def score(
         HypothesisError: the hypothesis is not valid on this model; every fault is named.
         ScrubError: an option is out of range, the device is not there, or an enumeration is too large.
     """
-    require_model(model)
-    scorer = Scorer(model, device=device, dtype=dtype)
+    scorer = Scorer(model, task=task, device=device, dtype=dtype)
     return scorer.score(
-        hypothesis, draws=draws, seed=seed, margin=margin, resample_root=resample_root, exact=exact
+        hypothesis,
+        draws=draws,
+        seed=seed,
+        margin=margin,
+        resample_root=resample_root,
+        exact=exact,
+        max_runs=max_runs,
     )

@@ -10,9 +10,9 @@ from jaxtyping import Int
 
 from scrubkit.core.feature import class_ids
 from scrubkit.core.feature import parse as parse_feature
-from scrubkit.core.site import Anatomy, Part, parse, resolve, upstream
+from scrubkit.core.site import Part
 from scrubkit.errors import ScrubkitError
-from scrubkit.models.model import Model
+from scrubkit.subjects.sites import Sites
 
 
 @dataclass(frozen=True)
@@ -28,22 +28,21 @@ class Claimed:
     classes: Int[np.ndarray, " input"] | None
 
 
-def truth_graph(model: Model, anatomy: Anatomy) -> nx.DiGraph | None:
+def truth_graph(subject: Sites) -> nx.DiGraph | None:
     """Return the truth as a graph, or None where nothing is known.
 
-    Nodes are the sites of `Truth.carries` that matter, under attribute ``claimed``; an edge joins two of
-    which one reads the other with no third in between.
+    Nodes are the sites that the truth's statements name and that matter, under attribute ``claimed``; an edge
+    joins two of which one reads the other with no third in between.
     """
-    if model.truth is None:
+    if subject.truth is None:
         return None
     graph = nx.DiGraph()
-    task = model.task
-    for carried in model.truth.carries:
-        if not carried.causal:
+    for statement in subject.truth.statements:
+        if not statement.causal:
             continue
         try:
-            part = resolve(parse(carried.site), anatomy, truth=model.truth)
-            values = parse_feature(carried.feature).values(task.columns, task.constants)
+            part = subject.part(statement.site, {})
+            values = parse_feature(statement.feature).values(subject.columns, subject.constants)
         except ScrubkitError:
             continue
         ids = class_ids(values)
@@ -54,7 +53,7 @@ def truth_graph(model: Model, anatomy: Anatomy) -> nx.DiGraph | None:
     reads.add_nodes_from(graph)
     parts = {key: graph.nodes[key]["claimed"].part for key in graph}
     reads.add_edges_from(
-        (m, n) for m in parts for n in parts if m != n and upstream(parts[m], parts[n], anatomy.n_layers)
+        (m, n) for m in parts for n in parts if m != n and subject.upstream(parts[m], parts[n])
     )
     if nx.is_directed_acyclic_graph(reads):
         reads = nx.transitive_reduction(reads)

@@ -26,20 +26,8 @@ def over_draws(per_pass: Float[Tensor, " draw"], alpha: float) -> Interval:
     return Interval(value=mean, low=mean - half, high=mean + half)
 
 
-def exactly(value: float) -> Interval:
-    """Return the interval of a figure that is known exactly."""
-    return Interval(value=value, low=value, high=value)
-
-
-def relative(figure: Interval, level: float) -> Interval:
-    """Return 1 - figure / level; 1 where the level is zero and so is the figure."""
-    if level <= 0:
-        return exactly(1.0) if figure.value <= 1e-12 else exactly(-math.inf)
-    return figure.mapped(-1 / level, 1.0)
-
-
 def decide(
-    fidelity: Interval, faithfulness: Interval, margins: Margins, *, testable: bool
+    fidelity: Interval, faithfulness: Interval | None, margins: Margins, *, testable: bool
 ) -> tuple[Verdict, tuple[str, ...]]:
     """Judge two figures against their margins.
 
@@ -51,7 +39,9 @@ def decide(
             "nothing can be resampled: every stand-in equals what it stands in for; use coarser features, or "
             "leave something out",
         )
-    named = {"fidelity": (fidelity, margins.fidelity), "faithfulness": (faithfulness, margins.faithfulness)}
+    named = {"fidelity": (fidelity, margins.fidelity)}
+    if faithfulness is not None:
+        named["faithfulness"] = (faithfulness, margins.faithfulness)
     below = [
         f"{name} {figure} is under {1 - margin:g}"
         for name, (figure, margin) in named.items()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import networkx as nx
@@ -15,6 +17,13 @@ from torch import Tensor
 from scrubkit.errors import ScrubError, SiteError, nearest
 from scrubkit.subjects.subject import Edit
 
+Loss = Callable[[Tensor, Tensor], Tensor]
+
+
+def absolute_difference(output: Tensor, label: Tensor) -> Tensor:
+    """Return |output - label| of each row."""
+    return (output - label).abs()
+
 
 class FunctionGraph:
     """A computation given as a graph of functions over a finite dataset.
@@ -25,6 +34,10 @@ class FunctionGraph:
         inputs: for each source node, its value on each row of the dataset; repeated rows count. Further
             variables, which no function reads, may serve features.
         weights: weight of each row, positive; None for equal weights.
+        label: what the output should be, an expression over the inputs or a callable on rows of them; None
+            where nothing is right or wrong, and only faithfulness to the graph's own output is asked.
+        loss: ``loss(output, label)``, one number a row; a score to maximise works as well. By default the
+            absolute difference.
 
     Raises:
         ScrubError: with every fault of the graph, the inputs and the weights.
@@ -40,10 +53,18 @@ class FunctionGraph:
     task = ""
 
     def __init__(
-        self, g: nx.DiGraph, inputs: Mapping[str, Tensor], weights: Sequence[float] | Tensor | None = None
+        self,
+        g: nx.DiGraph,
+        inputs: Mapping[str, Tensor],
+        weights: Sequence[float] | Tensor | None = None,
+        *,
+        label: str | Callable[[Any], Any] | None = None,
+        loss: Loss = absolute_difference,
     ) -> None:
         self.inputs = {name: torch.as_tensor(value) for name, value in inputs.items()}
         self.weights = None if weights is None else np.asarray(weights, dtype=float)
+        self.label, self.loss = label, loss
+        self.device = torch.device("cpu")
         faults = _faults(g, self.inputs, self.weights)
         if faults:
             raise ScrubError(faults, title=self.title)
@@ -70,6 +91,22 @@ class FunctionGraph:
         """Number of rows of the dataset."""
         return len(next(iter(self.inputs.values())))
 
+    @property
+    def output(self) -> str | None:
+        """The node that is computed and that nothing reads, None where there is more than one."""
+        sinks = [name for name in self.graph if self.is_output(name)]
+        return sinks[0] if len(sinks) == 1 else None
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 of the graph's shape and of every node's value on every row."""
+        values = self._values(torch.arange(self.n_inputs), {})
+        digest = hashlib.sha256(repr(sorted(map(repr, self.graph.edges))).encode())
+        for name in self.order:
+            array = values[name].detach().double().contiguous().numpy()
+            digest.update(f"{name}{array.shape}".encode() + array.tobytes())
+        return digest.hexdigest()
+
     def part(self, site: str, subspaces: Mapping[str, Any]) -> str:
         """Return the site itself, a node of the graph; raises SiteError naming the nodes."""
         if site not in self.graph:
@@ -91,10 +128,11 @@ class FunctionGraph:
         """Say whether a node is computed and nothing reads it."""
         return self.graph.out_degree(part) == 0 and self.graph.in_degree(part) > 0
 
-    def reads_other(self, sites: Sequence[str], reader: str) -> bool:
-        """Say whether an input that is not set reaches reader past the sites."""
-        open_graph = self.graph.subgraph(set(self.graph) - set(sites))
-        return any(nx.has_path(open_graph, name, reader) for name in self.inputs if name in open_graph)
+    def reads_other(self, closed: Sequence[str], held: Sequence[str], reader: str) -> bool:
+        """Say whether the row that is run reaches reader past closed nodes, or through held ones."""
+        sources = [*self.inputs, *held]
+        open_graph = self.graph.subgraph(set(self.graph) - set(closed))
+        return any(nx.has_path(open_graph, name, reader) for name in sources if name in open_graph)
 
     def clean(self, part: str, rows: Int[Tensor, " item"]) -> Tensor:
         """Return a node's value on unedited runs."""
@@ -104,15 +142,28 @@ class FunctionGraph:
         self, others: Int[Tensor, " item"], edits: Sequence[Edit], holds: Sequence[str], reader: str
     ) -> Tensor:
         """Run on the other rows with edits set and holds kept clean, and read one node."""
+        return self.read(others, edits, holds, [reader])[0]
+
+    def read(
+        self,
+        others: Int[Tensor, " item"],
+        edits: Sequence[Edit],
+        holds: Sequence[str],
+        readers: Sequence[str],
+    ) -> list[Tensor]:
+        """Do the same and read some nodes."""
         clean = self._values(others, {}) if holds else {}
         given = {name: clean[name] for name in holds}
         given |= {edit.part: edit.value for edit in edits if not edit.direct}
         values = self._values(others, given)
         direct = {edit.part: edit.value for edit in edits if edit.direct}
         if not direct:
-            return values[reader]
-        arguments = {name: direct.get(name, values[name]) for name in self.graph.predecessors(reader)}
-        return self.graph.nodes[reader]["fn"](**arguments)
+            return [values[reader] for reader in readers]
+        found = []
+        for reader in readers:
+            arguments = {name: direct.get(name, values[name]) for name in self.graph.predecessors(reader)}
+            found.append(self.graph.nodes[reader]["fn"](**arguments))
+        return found
 
     def _values(self, rows: Int[Tensor, " item"], given: Mapping[str, Tensor]) -> dict[str, Tensor]:
         values: dict[str, Tensor] = {}

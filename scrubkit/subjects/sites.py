@@ -1,4 +1,4 @@
-"""What the two engines share: the sites of a transformer on a task, and what reaches what."""
+"""The sites of a transformer on a task: which there are, what overlaps, and what reaches what."""
 
 from __future__ import annotations
 
@@ -8,126 +8,127 @@ from typing import Any
 
 import numpy as np
 
-from scrubkit.core.site import Anatomy, Part, overlap, parse, resolve, upstream
+from scrubkit.core.architecture import EMBED, LOGITS, Architecture, Mask
+from scrubkit.core.site import Part, contains, overlap, parse, resolve
 from scrubkit.core.task import Task
 from scrubkit.models.model import Model
 
 
-def anatomy_of(model: Model) -> Anatomy:
-    """Return the sizes of one of our models."""
+def architecture_of(model: Model) -> Architecture:
+    """Return the architecture of one of our models on its task."""
     config = model.config
-    return Anatomy(
-        n_layers=1,
+    return Architecture(
+        n_layers=config.n_layers,
         n_ctx=config.n_ctx,
         d_model=config.d_model,
         n_heads=config.n_heads,
         d_head=config.d_head,
         d_mlp=config.d_mlp,
         d_vocab_out=config.d_vocab_out,
-        n_frequencies=model.task.group.order // 2,
+        normalization=config.normalization is not None,
+        causal=config.attention == "causal",
+        answer=model.task.answer,
+        decompositions={key: found.size for key, found in model.task.decompositions.items()},
     )
 
 
 class Sites:
-    """The sites of a transformer over all inputs of a task; the parts of `Subject` that run nothing."""
+    """The parts of `Subject` that run nothing.
 
-    def __init__(self, task_record: Task, anatomy: Anatomy, truth: Any, title: str) -> None:
+    Args:
+        task: the inputs, with their variables.
+        architecture: sizes and hooks of the transformer.
+        truth: gives names in sites a meaning, where something is known.
+        title: what messages call the transformer.
+    """
+
+    def __init__(self, task: Task, architecture: Architecture, truth: Any, title: str) -> None:
         self.title = title
-        self.task = task_record.name
-        self.anatomy = anatomy
+        self.task = task.name
+        self.architecture = architecture
         self.truth = truth
-        self.task_record = task_record
-        self.constants: Mapping[str, int | float] = task_record.constants
-        self.weights: np.ndarray | None = None
+        self.inputs = task
+        self.constants: Mapping[str, int | float] = task.constants
+        self.weights: np.ndarray | None = task.weights
+
+    @classmethod
+    def of(cls, model: Model) -> Sites:
+        """Return the sites of one of our models."""
+        return Sites(model.task, architecture_of(model), model.truth, f"model {model.name}")
 
     @property
     def columns(self) -> Mapping[str, np.ndarray]:
         """Value of each variable on each input."""
-        return self.task_record.columns
+        return self.inputs.columns
 
     @property
     def tokens(self) -> np.ndarray:
         """Token rows."""
-        return self.task_record.tokens
+        return self.inputs.tokens
 
     @property
     def n_inputs(self) -> int:
         """Number of inputs of the task."""
-        return self.task_record.n_inputs
+        return self.inputs.n_inputs
+
+    @cached_property
+    def output(self) -> Part:
+        """All of the logits at the answer positions."""
+        return Part(LOGITS, self.architecture.answer, text=LOGITS)
 
     def part(self, site: str, subspaces: Mapping[str, Any]) -> Part:
         """Resolve a site; raises SiteError."""
-        return resolve(parse(site), self.anatomy, truth=self.truth, subspaces=subspaces)
+        names = getattr(self.truth, "names", None)
+        bases = {**(getattr(self.truth, "subspaces", None) or {}), **subspaces}
+        return resolve(parse(site), self.architecture, names=names, bases=bases)
 
     def overlap(self, one: Part, other: Part) -> bool:
         """Say whether two parts share something."""
         return overlap(one, other)
 
     def upstream(self, source: Part, reader: Part) -> bool:
-        """Say whether an edit of source can reach reader."""
-        return upstream(source, reader, self.anatomy.n_layers)
+        """Say whether an edit of source can reach reader; a part of a site is upstream of the whole."""
+        if source.hook == reader.hook:
+            return contains(reader, source)
+        return bool((self._reached(source)[reader.hook] & reader.mask(self.architecture)).any())
+
+    def _reached(self, source: Part) -> dict[str, Mask]:
+        """Return what an edit of a part can reach."""
+        key = (source.hook, source.positions, source.inner)
+        if key not in self._reach:
+            self._reach[key] = self.architecture.spread({source.hook: source.mask(self.architecture)})
+        return self._reach[key]
+
+    @cached_property
+    def _reach(self) -> dict[Any, dict[str, Mask]]:
+        return {}
 
     def is_output(self, part: Part) -> bool:
         """Say whether a part is all of the logits."""
-        return part.hook == "logits" and part.frequencies is None and part.basis is None
+        return part.key == self.output.key
 
     @cached_property
-    def _varying(self) -> np.ndarray:
+    def _varying(self) -> Mask:
+        """Positions whose token differs from input to input."""
         return (self.tokens != self.tokens[:1]).any(axis=0)
 
-    def reads_other(self, sites: Sequence[Part], reader: Part) -> bool:
-        """Say whether the other input reaches reader once the sites are set.
+    @cached_property
+    def _live(self) -> dict[str, Mask]:
+        """What depends on the input at all."""
+        return self.architecture.spread({EMBED: self._varying})
+
+    def reads_other(self, closed: Sequence[Part], held: Sequence[Part], reader: Part) -> bool:
+        """Say whether the input that is run reaches reader; see `Subject`.
 
         A linear component leaves its complement open; a selection of positions, heads and neurons is closed.
         """
-        closed = [part for part in sites if part.basis is None and part.frequencies is None]
-        if reader in closed:
-            return False
-        live = _Live(self.anatomy, closed, self._varying)
-        return bool(live.at(reader))
-
-
-class _Live:
-    """Which numbers of each hook depend on the other input, by position and head or neuron."""
-
-    def __init__(self, anatomy: Anatomy, closed: Sequence[Part], varying: np.ndarray) -> None:
-        self.closed = closed
-        self.hooks: dict[str, np.ndarray] = {}
-        resid = self._mark("hook_embed", varying.copy())
-        for layer in range(anatomy.n_layers):
-            resid = self._block(f"blocks.{layer}.", resid, anatomy)
-        self._mark("logits", resid)
-
-    def at(self, reader: Part) -> np.bool_:
-        """Say whether any number of a part is live."""
-        live = self.hooks[reader.hook]
-        inner = reader.heads if reader.heads is not None else reader.neurons
-        chosen = live[list(reader.positions)]
-        return (chosen if inner is None else chosen[:, list(inner)]).any()
-
-    def _mark(self, hook: str, live: np.ndarray) -> np.ndarray:
-        for part in self.closed:
-            if part.hook == hook:
-                inner = part.heads if part.heads is not None else part.neurons
-                rows = list(part.positions)
-                if inner is None:
-                    live[rows] = False
-                else:
-                    live[np.ix_(rows, list(inner))] = False
-        self.hooks[hook] = live
-        return live
-
-    def _block(self, prefix: str, resid: np.ndarray, anatomy: Anatomy) -> np.ndarray:
-        resid = self._mark(f"{prefix}hook_resid_pre", resid.copy())
-        heads = np.repeat(resid[:, None], anatomy.n_heads, axis=1)
-        q, k, v = (self._mark(f"{prefix}attn.hook_{name}", heads.copy()) for name in "qkv")
-        seen_k, seen_v = (np.logical_or.accumulate(x, axis=0) for x in (k, v))
-        pattern = self._mark(f"{prefix}attn.hook_pattern", q | seen_k)
-        z = self._mark(f"{prefix}attn.hook_z", pattern | seen_v)
-        attn_out = self._mark(f"{prefix}hook_attn_out", np.asarray(z.any(axis=1)))
-        mid = self._mark(f"{prefix}hook_resid_mid", resid | attn_out)
-        neurons = np.repeat(mid[:, None], max(anatomy.d_mlp, 1), axis=1)
-        pre = self._mark(f"{prefix}mlp.hook_pre", neurons)
-        post = self._mark(f"{prefix}mlp.hook_post", pre.copy())
-        mlp_out = self._mark(f"{prefix}hook_mlp_out", np.asarray(post.any(axis=1)))
-        return self._mark(f"{prefix}hook_resid_post", mid | mlp_out)
+        a = self.architecture
+        marked, blocked = {EMBED: self._varying}, {}
+        for part in held:
+            live = part.mask(a) & self._live[part.hook]
+            marked[part.hook] = marked.get(part.hook, a.nothing(part.hook)) | live
+        for part in closed:
+            if part.whole:
+                blocked[part.hook] = blocked.get(part.hook, a.nothing(part.hook)) | part.mask(a)
+        live = a.spread(marked, lambda hook, mask: mask & ~blocked[hook] if hook in blocked else mask)
+        return bool((live[reader.hook] & reader.mask(a)).any())

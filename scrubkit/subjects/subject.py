@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
+import torch
 from jaxtyping import Int
 from torch import Tensor
 
@@ -34,12 +35,14 @@ class Subject(Protocol):
         task: name of its task, "" if it has none.
         constants: further names that features may use.
         weights: weight of each input, None for equal weights.
+        device: where its values live.
     """
 
     title: str
     task: str
     constants: Mapping[str, int | float]
     weights: np.ndarray | None
+    device: torch.device
 
     @property
     def columns(self) -> Mapping[str, np.ndarray]:
@@ -54,6 +57,11 @@ class Subject(Protocol):
     @property
     def n_inputs(self) -> int:
         """Size of the dataset D."""
+        ...
+
+    @property
+    def output(self) -> Any:
+        """The part that is the whole output, None where there is none or more than one."""
         ...
 
     def part(self, site: str, subspaces: Mapping[str, Any]) -> Hashable:
@@ -72,8 +80,14 @@ class Subject(Protocol):
         """Say whether a part is the whole output."""
         ...
 
-    def reads_other(self, sites: Sequence[Any], reader: Any) -> bool:
-        """Say whether reader still depends on the other input once all the sites are set."""
+    def reads_other(self, closed: Sequence[Any], held: Sequence[Any], reader: Any) -> bool:
+        """Say whether reader depends on the input that is run.
+
+        Args:
+            closed: parts that are set to values from elsewhere.
+            held: parts that are set to their clean values on that input.
+            reader: what is read.
+        """
         ...
 
     def clean(self, part: Any, rows: Int[Tensor, " item"]) -> Tensor:
@@ -84,4 +98,14 @@ class Subject(Protocol):
         self, others: Int[Tensor, " item"], edits: Sequence[Edit], holds: Sequence[Any], reader: Any
     ) -> Tensor:
         """Run on the other inputs, holds at their clean values there, then edits set; read one part."""
+        ...
+
+    def read(
+        self,
+        others: Int[Tensor, " item"],
+        edits: Sequence[Edit],
+        holds: Sequence[Any],
+        readers: Sequence[Any],
+    ) -> list[Tensor]:
+        """Do the same and read some parts; direct edits are direct for each of them by itself."""
         ...

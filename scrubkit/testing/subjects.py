@@ -10,11 +10,10 @@ import networkx as nx
 
 from scrubkit.bench.known import Known
 from scrubkit.bench.stories import FAMILIES
-from scrubkit.core.site import parse, resolve
 from scrubkit.families.modular.compile import compile_model
 from scrubkit.hypothesis import Hypothesis, from_graph
 from scrubkit.models.model import Model
-from scrubkit.subjects.sites import anatomy_of
+from scrubkit.subjects.sites import Sites
 
 
 @lru_cache(maxsize=1)
@@ -91,7 +90,7 @@ def permuted(hypothesis: Hypothesis) -> Hypothesis:
 def described(model: Model) -> str:
     """Return a model in words."""
     truth = model.truth
-    return f"{truth.variant if truth else 'a'} model of {model.task.name}, p = {model.task.p}"
+    return f"{truth.variant if truth else 'a'} model of {model.task}"
 
 
 def _embeddings(claim: Mapping[str, object], model: Model) -> nx.DiGraph:
@@ -105,5 +104,5 @@ def _embeddings(claim: Mapping[str, object], model: Model) -> nx.DiGraph:
 
 def _as_given(graph: nx.DiGraph, model: Model) -> Hypothesis:
     """Return a hypothesis as methods are given it: without names, with plain indices."""
-    anatomy = anatomy_of(model)
-    return from_graph(graph).stripped(lambda site: resolve(parse(site), anatomy, truth=model.truth))
+    sites = Sites.of(model)
+    return from_graph(graph).stripped(lambda site: sites.part(site, {}))

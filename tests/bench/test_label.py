@@ -15,16 +15,15 @@ from scrubkit.bench.label.criteria import carrying, compound, effect, irrelevanc
 from scrubkit.bench.label.measure import Interventions
 from scrubkit.bench.stories import claim, tell
 from scrubkit.core.feature import parse as parse_feature
-from scrubkit.core.site import parse, resolve
 from scrubkit.families.modular.compile import compile_model
 from scrubkit.hypothesis import from_graph
 from scrubkit.models.model import Model
-from scrubkit.models.record import Carries
+from scrubkit.models.record import Statement
 from scrubkit.scrubbing import evaluate, scoring
-from scrubkit.scrubbing.engine import EngineSubject
 from scrubkit.scrubbing.plan import bind
 from scrubkit.scrubbing.truth_graph import truth_graph
-from scrubkit.subjects.sites import anatomy_of
+from scrubkit.subjects.network import NetworkSubject
+from scrubkit.subjects.sites import Sites
 from scrubkit.subjects.subject import Edit
 
 VARIANTS = ("pizza", "clock-torus", "clock-attention")
@@ -48,7 +47,7 @@ def model(variant: str, planted: str = "nothing", hidden: bool = False) -> Model
     return compile_model(variant=variant, p=13, frequencies=(2, 5), distractors=PLANTED[planted], **more)
 
 
-def single(carried: Carries, task: str) -> nx.DiGraph:
+def single(carried: Statement, task: str) -> nx.DiGraph:
     """The claim that one site carries what is said of it and matters; of the rest nothing is said."""
     graph = nx.DiGraph(task=task)
     graph.add_node("logits", site="logits", other="exact")
@@ -66,14 +65,14 @@ def test_labels_and_truth_graph_agree(variant: str, planted: str, hidden: bool) 
     """A site is in the truth graph if and only if the label finds that it matters and carries what is said.
     A site is in the truth graph if and only if the label finds that it matters and carries what is said."""
     subject = model(variant, planted, hidden)
-    judge, anatomy = Judge.of(subject), anatomy_of(subject)
-    known = truth_graph(subject, anatomy)
+    judge, sites = Judge.of(subject), Sites.of(subject)
+    known = truth_graph(sites)
     assert known is not None and subject.truth is not None
-    for carried in subject.truth.carries:
+    for carried in subject.truth.statements:
         if carried.feature == "0":
             continue
         found = judge.label(from_graph(single(carried, subject.task.name)))
-        key = resolve(parse(carried.site), anatomy, truth=subject.truth).key
+        key = sites.part(carried.site, {}).key
         if found.label == "ambiguous":
             # Noise makes dead parts matter a little, and three inputs of 169 are a little of the whole.
             assert hidden or planted == "memorised pairs", (carried, found)
@@ -174,7 +173,7 @@ def test_labels_do_not_scrub(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_figures_from_tables_equal_those_of_all_pairs_run_one_by_one() -> None:
     """The exact sums over contribution tables against plain interventions on every pair of inputs."""
     subject = compile_model(variant="pizza", p=5, frequencies=(1, 2))
-    engine = EngineSubject(subject, "cpu")
+    engine = NetworkSubject(subject, "cpu")
     plan = bind(from_graph(tell(Known.of(subject))["clusters"]), engine)
     measured = Interventions(engine)
     rows = torch.arange(25)

@@ -19,13 +19,14 @@ from torch import Tensor
 import scrubkit
 from scrubkit.hypothesis import from_graph
 from scrubkit.models.model import Model
-from scrubkit.scrubbing.engine import EngineSubject, Program
 from scrubkit.scrubbing.evaluate import own_rows
-from scrubkit.scrubbing.figures import Levels, figures_of
 from scrubkit.scrubbing.passes import cpu_tiles
 from scrubkit.scrubbing.plan import bind
+from scrubkit.scrubbing.program import Program
 from scrubkit.scrubbing.sampling import Draws
 from scrubkit.scrubbing.scoring import Scorer
+from scrubkit.scrubbing.target import levels_of
+from scrubkit.subjects.network import NetworkSubject
 
 CPU = torch.device("cpu")
 
@@ -52,7 +53,7 @@ def losses_by_tables(program: Program, labels: Tensor, passes: int) -> list[Tens
         parts = []
         for tile, wanted in cpu_tiles(range(d * n_inputs, (d + 1) * n_inputs), n_inputs):
             draws = Draws(0, n_inputs, tile, CPU)
-            z = program.outputs(draws).double()
+            z = program.outputs(draws)[:, 0].double()
             loss = z.logsumexp(1) - z.gather(1, labels[draws.rows][:, None])[:, 0]
             parts.append(loss[: len(wanted)])
         results.append(torch.cat(parts))
@@ -101,19 +102,19 @@ def seconds(run: Callable[[], object], repeats: int) -> float:
 @torch.no_grad()
 def one_pass(model: Model) -> None:
     """Compare one pass by tables with one by hooks."""
-    subject = EngineSubject(model)
-    program = subject.prepare(bind(from_graph(sum_hypothesis(model)), subject))
+    subject = NetworkSubject(model)
+    program = Program(subject, bind(from_graph(sum_hypothesis(model)), subject))
     labels = model.labels
     fast = losses_by_tables(program, labels, 1)[0]
     slow = losses_by_hooks(model, program, labels, 0)
     gap = float((fast - slow).abs().max())
     by_tables = seconds(lambda: losses_by_tables(program, labels, 8), 7) / 8
-    levels = Levels(model.logits(), labels)
+    levels = levels_of(subject, NetworkSubject(model, dtype=torch.float64))
 
     def all_figures() -> None:
         for tile, _ in cpu_tiles(range(8 * len(labels)), len(labels)):
             draws = Draws(0, len(labels), tile, CPU)
-            figures_of(program.outputs(draws), draws.rows, levels)
+            levels.figures(program.outputs(draws), draws.rows)
 
     with_figures = seconds(all_figures, 5) / 8
     by_hooks = seconds(lambda: losses_by_hooks(model, program, labels, 0), 3)
@@ -127,15 +128,15 @@ def one_pass(model: Model) -> None:
 def tree_size(model: Model) -> None:
     """Time a pass against the number of visits: the logits read plane by plane, one to all planes."""
     print("cost against the size of the unrolled hypothesis")
-    subject = EngineSubject(model)
-    levels = Levels(model.logits(), model.labels)
+    subject = NetworkSubject(model)
+    levels = levels_of(subject, NetworkSubject(model, dtype=torch.float64))
     for n_planes in (1, 4, 16, 48):
         graph = nx.DiGraph()
         graph.add_node("root", site="logits")
         for k in range(1, n_planes + 1):
             graph.add_node(f"plane{k}", site=f"logits[frequencies={k}]", feature="(a + b) % p")
             graph.add_edge(f"plane{k}", "root")
-        program = subject.prepare(bind(from_graph(graph), subject))
+        program = Program(subject, bind(from_graph(graph), subject))
 
         def sweep(program: Program = program) -> None:
             with torch.no_grad():

@@ -15,7 +15,8 @@ from collections.abc import Callable
 
 import torch
 
-from scrubkit.core.task import ModularAddition, Task
+from scrubkit.core.task import Task
+from scrubkit.families.modular.task import ModularAddition
 from scrubkit.families.modular.train.loop import Progress
 from scrubkit.families.modular.train.recipe import RECIPES, default_config, default_fraction
 from scrubkit.families.modular.train.state import initial_state, split_rows

@@ -14,9 +14,10 @@ from torch import Tensor
 from typer.testing import CliRunner
 
 from scrubkit.cli.app import app
-from scrubkit.core.site import Anatomy
+from scrubkit.core.architecture import Architecture
 from scrubkit.errors import HypothesisError
 from scrubkit.families.modular.compile import compile_model
+from scrubkit.families.modular.task import ModularAddition
 from scrubkit.formats import EapGraph, from_eap, read_eap, to_eap
 from scrubkit.formats.components import Components
 from scrubkit.hypothesis import Hypothesis, from_graph, load_hypothesis
@@ -27,7 +28,7 @@ from scrubkit.scrubbing.plan import bind
 from scrubkit.scrubbing.sampling import Draws
 from scrubkit.scrubbing.scoring import Scorer
 from scrubkit.subjects.bridge import BridgeSubject
-from scrubkit.subjects.sites import anatomy_of
+from scrubkit.subjects.sites import Sites
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +40,7 @@ def model() -> Model:
         name: value + 0.2 * value.std() * torch.randn(value.shape, generator=generator)
         if value.ndim > 1
         else value
-        for name, value in made.weights.named().items()
+        for name, value in made.weights.short().items()
     }
     return made.with_(weights=made.weights.with_(**weights))
 
@@ -121,7 +122,7 @@ def test_a_circuit_is_scrubbed_as_its_tools_patch_it(tmp_path: Path, model: Mode
     plan = bind(claim, subject)
     draws = Draws(seed, subject.n_inputs, range(subject.n_inputs), torch.device("cpu"))
     others = plan.anyone.draw(draws.rows, draws.numbers(plan.root.other_stream))
-    kept = marked(to_eap(claim, anatomy_of(model)))
+    kept = marked(to_eap(claim, Sites.of(model)))
     expected = patched(model, edges, draws.rows, others)
     assert (expected - patched(model, set(), draws.rows, others)).abs().max() > 1e-3
     torch.testing.assert_close(scrub_rows(subject, plan, draws)[:, 0], expected, atol=1e-9, rtol=0)
@@ -133,17 +134,19 @@ def test_a_circuit_is_scrubbed_as_its_tools_patch_it(tmp_path: Path, model: Mode
 def test_there_and_back(tmp_path: Path, seed: int, n_layers: int) -> None:
     components = Components(n_layers, 2)
     edges = random_edges(components, seed) | {"input->m0", "m0->logits"}
-    anatomy = _anatomy(n_layers)
-    once = to_eap(circuit(tmp_path, graph_of(edges, 2, n_layers)), anatomy)
-    again = to_eap(circuit(tmp_path, once.model_dump(exclude_none=True)), anatomy)
+    sites = _sites(n_layers)
+    once = to_eap(circuit(tmp_path, graph_of(edges, 2, n_layers)), sites)
+    again = to_eap(circuit(tmp_path, once.model_dump(exclude_none=True)), sites)
     assert again == once
     assert marked(once) <= edges
     assert once.edges["m0->logits"].in_graph
     assert list(once.edges) == list(components.edge_names)
 
 
-def _anatomy(n_layers: int) -> Anatomy:
-    return Anatomy(n_layers, 3, 16, 2, 8, 32, 7, 3)
+def _sites(n_layers: int) -> Sites:
+    task = ModularAddition(7)
+    decompositions = {key: found.size for key, found in task.decompositions.items()}
+    return Sites(task, Architecture(n_layers, 3, 16, 2, 8, 32, 7, decompositions=decompositions), None, "")
 
 
 def test_what_is_on_no_way_to_the_logits_is_dropped(tmp_path: Path) -> None:
@@ -187,7 +190,7 @@ def test_parts_become_their_components() -> None:
     graph.add_node("n", site="blocks.0.mlp.hook_post[neurons=0-3]", feature="a")
     graph.add_node("out", site="logits")
     graph.add_edges_from([("e", "p"), ("p", "n"), ("n", "out")])
-    found = to_eap(from_graph(graph), _anatomy(1))
+    found = to_eap(from_graph(graph), _sites(1))
     assert marked(found) == {"input->a0.h1<q>", "input->a0.h1<k>", "a0.h1->m0", "m0->logits"}
     assert {name for name, node in found.nodes.items() if node.in_graph} == {"input", "a0.h1", "m0", "logits"}
 
@@ -198,7 +201,7 @@ def test_all_before_a_leaf_is_in_the_circuit() -> None:
     graph.add_node("n", site="blocks.0.hook_mlp_out", feature="a")
     graph.add_node("out", site="logits")
     graph.add_edges_from([("mid", "n"), ("n", "out")])
-    found = to_eap(from_graph(graph), _anatomy(1))
+    found = to_eap(from_graph(graph), _sites(1))
     outside = {name for name, edge in found.edges.items() if not edge.in_graph}
     assert outside == {"input->logits", "a0.h0->logits", "a0.h1->logits"}
 
@@ -208,7 +211,7 @@ def test_direct_paths_are_single_edges() -> None:
     graph.add_node("e", site="hook_embed", feature="a")
     graph.add_node("out", site="logits")
     graph.add_edge("e", "out", paths="direct")
-    direct = to_eap(from_graph(graph), _anatomy(1))
+    direct = to_eap(from_graph(graph), _sites(1))
     assert marked(direct) == {"input->logits"}
 
 

@@ -20,8 +20,8 @@ with atheris.instrument_imports(include=["scrubkit"]):
     from scrubkit.bench.manifest import read as read_suite
     from scrubkit.core.feature import parse as parse_feature
     from scrubkit.core.site import parse as parse_site
-    from scrubkit.core.task import ModularAddition
     from scrubkit.errors import ScrubkitError
+    from scrubkit.families.modular.task import ModularAddition
     from scrubkit.formats import from_eap, read_eap
     from scrubkit.harness.baseline import read_baseline
     from scrubkit.harness.store import open_store

@@ -19,7 +19,7 @@ from scrubkit.formats import from_eap, read_eap
 from scrubkit.hypothesis import from_json, load_hypothesis, to_json
 from scrubkit.scrubbing.plan import bind
 from scrubkit.subjects.bridge import BridgeSubject
-from scrubkit.subjects.sites import Sites, anatomy_of
+from scrubkit.subjects.sites import Sites
 from tests.fuzz.damage import damaged, damaged_bytes, few, text_of
 from tests.fuzz.seeds import CIRCUIT, CLAIM, FEATURE_PIECES, SITE_PIECES
 
@@ -27,7 +27,7 @@ from tests.fuzz.seeds import CIRCUIT, CLAIM, FEATURE_PIECES, SITE_PIECES
 @pytest.fixture(scope="module")
 def sites() -> Sites:
     model = compile_model(variant="pizza", p=7, frequencies=(2,))
-    return Sites(model.task, anatomy_of(model), model.truth, "the model")
+    return Sites.of(model)
 
 
 def test_the_undamaged_files_are_read(sites: Sites, tmp_path: Path) -> None:

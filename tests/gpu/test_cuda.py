@@ -6,12 +6,11 @@ import torch
 
 from scrubkit.families.modular.compile import compile_model
 from scrubkit.hypothesis import from_graph
-from scrubkit.scrubbing.engine import EngineSubject
-from scrubkit.scrubbing.figures import Levels
 from scrubkit.scrubbing.passes import run_passes
 from scrubkit.scrubbing.plan import bind
 from scrubkit.scrubbing.sampling import Draws
 from scrubkit.scrubbing.scoring import Scorer
+from scrubkit.scrubbing.target import of_model
 from tests.scrubbing.test_scoring import clusters
 
 pytestmark = [
@@ -51,19 +50,18 @@ def test_draws_are_the_same_bits_on_both_devices() -> None:
 
 def test_running_out_of_memory_halves_the_chunk_and_goes_on() -> None:
     model = compile_model(variant="pizza", p=23, frequencies=(3, 7), seed=0)
-    subject = EngineSubject(model, "cuda")
-    program = subject.prepare(bind(from_graph(clusters("a")), subject))
-    levels = Levels(model.logits(), model.labels).to("cuda")
+    target = of_model(model, torch.device("cuda"))
+    outputs = target.outputs(bind(from_graph(clusters("a")), target.subject))
     sizes = []
 
     def tight(draws: Draws) -> torch.Tensor:
         sizes.append(len(draws.items))
         if len(draws.items) > 400:
             raise torch.OutOfMemoryError("pretended")
-        return program.outputs(draws)
+        return outputs(draws)
 
     device = torch.device("cuda")
-    found = run_passes(tight, levels, seed=0, passes=range(4), device=device, chunk=1600)
-    free = run_passes(program.outputs, levels, seed=0, passes=range(4), device=device)
+    found = run_passes(tight, target.measure, seed=0, passes=range(4), device=device, chunk=1600)
+    free = run_passes(outputs, target.measure, seed=0, passes=range(4), device=device)
     assert sizes[:3] == [1600, 800, 400]
     torch.testing.assert_close(found.means["loss"], free.means["loss"])

@@ -4,14 +4,13 @@ import math
 
 import pytest
 
-from scrubkit.core.site import parse, resolve
 from scrubkit.families.modular.compile import compile_model
 from scrubkit.harness.circuits import recovery_areas
 from scrubkit.harness.finders import auroc, average_precision, rank_edges, rank_sites
 from scrubkit.harness.run import validate
 from scrubkit.methods.protocol import Importances
 from scrubkit.scrubbing.truth_graph import truth_graph
-from scrubkit.subjects.sites import anatomy_of
+from scrubkit.subjects.sites import Sites
 from tests.harness import toys
 
 TRUE_SITES = ("hook_embed[pos=0]", "hook_embed[pos=1]", "blocks.0.mlp.hook_post[pos=-1]")
@@ -24,7 +23,7 @@ def pizza():
 
 
 def parts_of(model, sites):
-    return {site: resolve(parse(site), anatomy_of(model)) for site in sites}
+    return {site: Sites.of(model).part(site, {}) for site in sites}
 
 
 def test_the_right_ranking_has_auroc_one_and_the_wrong_one_nought(small_suite):
@@ -37,7 +36,7 @@ def test_the_right_ranking_has_auroc_one_and_the_wrong_one_nought(small_suite):
 
 
 def test_a_true_site_that_is_not_named_counts_as_found_last(pizza):
-    graph = truth_graph(pizza, anatomy_of(pizza))
+    graph = truth_graph(Sites.of(pizza))
     true = [
         graph.nodes[key]["claimed"].part for key in graph if "resid" not in key[0] and "logits" not in key[0]
     ]
@@ -49,7 +48,7 @@ def test_a_true_site_that_is_not_named_counts_as_found_last(pizza):
 
 
 def test_a_true_edge_that_is_not_named_counts_as_found_last(pizza):
-    graph = truth_graph(pizza, anatomy_of(pizza))
+    graph = truth_graph(Sites.of(pizza))
     true = {key: graph.nodes[key]["claimed"].part for key in graph}
     ends = ("blocks.0.hook_attn_out[pos=-1]", "blocks.0.mlp.hook_post[pos=-1]", "hook_pos_embed[pos=0]")
     parts = parts_of(pizza, ends)

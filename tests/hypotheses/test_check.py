@@ -6,7 +6,7 @@ import pytest
 from scrubkit.errors import HypothesisError
 from scrubkit.hypothesis import from_graph
 from scrubkit.scrubbing.check import check
-from scrubkit.scrubbing.engine import EngineSubject
+from scrubkit.subjects.network import NetworkSubject
 
 from .conftest import compiled
 
@@ -42,8 +42,8 @@ def sum_graph(**cluster) -> nx.DiGraph:
     )
 
 
-def subject() -> EngineSubject:
-    return EngineSubject(compiled("pizza"))
+def subject() -> NetworkSubject:
+    return NetworkSubject(compiled("pizza"))
 
 
 ACCEPTED = {
@@ -102,8 +102,8 @@ REFUSED = {
         graph(LOGITS | {"x": ("blocks.0.attn.hook_z[head=99]", "a")}, ["x logits"]),
         "node 'x': .* no head '99'",
     ),
-    "an unknown neuron": (sum_graph(site=POST.format(9999)), "node 'n': .* no neuron '9999'"),
-    "an unknown cluster": (sum_graph(site=POST.format("cluster:4")), "clusters are cluster:3, cluster:7"),
+    "an unknown neuron": (sum_graph(site=POST.format(9999)), "node 'n': .* no neurons '9999'"),
+    "an unknown cluster": (sum_graph(site=POST.format("cluster:4")), "or by name cluster:3, cluster:7"),
     "an unknown subspace": (
         graph(LOGITS | {"x": ("hook_embed[pos=0, subspace=plan:3]", "a")}, ["x logits"]),
         'did you mean "plane:3"',
@@ -192,7 +192,7 @@ def test_all_faults_come_at_once_with_their_nodes():
         "on input 3",
         "no head '99'",
         "names 'q'",
-        "no neuron '9999'",
+        "no neurons '9999'",
         "edge 'm' -> 'early'",
         "modular_subtraction",
         "'exepct'",

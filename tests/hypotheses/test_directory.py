@@ -71,7 +71,7 @@ def test_expectations_hold_on_small_compiled_models(path, variant):
 @pytest.mark.parametrize("path", [f for f in FILES if needs_clusters(f)], ids=lambda path: path.stem)
 def test_claims_about_clusters_are_refused_where_there_are_none(path):
     model = compiled("clock-attention")
-    with pytest.raises(scrubkit.ScrubkitError, match="no neuron clusters"):
+    with pytest.raises(scrubkit.ScrubkitError, match="names none"):
         bind(on(path, model), Scorer.for_model(model, device="cpu").subject)
 
 

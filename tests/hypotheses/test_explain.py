@@ -128,9 +128,8 @@ def test_with_everything_pinned_nothing_changes(path):
     scorer = Scorer.for_model(model, device="cpu")
     hypothesis = load_hypothesis(path, truth=model.truth)
     plan = bind(pin(hypothesis, scorer.subject, Selection()), scorer.subject)
-    outputs = scorer.subject.prepare(plan).outputs(
-        Draws(0, model.task.n_inputs, range(289), torch.device("cpu"))
-    )
+    draws = Draws(0, model.task.n_inputs, range(289), torch.device("cpu"))
+    outputs = scorer.outputs(plan)(draws)[:, 0]
     torch.testing.assert_close(outputs.double(), model.logits(), rtol=1e-4, atol=1e-3)
 
 

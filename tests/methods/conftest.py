@@ -8,14 +8,13 @@ from typing import Any
 import networkx as nx
 import torch
 
-from scrubkit.core.site import parse, resolve
 from scrubkit.families.modular.compile import compile_model
 from scrubkit.hypothesis import Hypothesis, from_graph
 from scrubkit.methods.protocol import Answer, Budget
 from scrubkit.methods.registry import find_method
 from scrubkit.models.model import Model
 from scrubkit.models.record import Provenance
-from scrubkit.subjects.sites import anatomy_of
+from scrubkit.subjects.sites import Sites
 
 KEYS = (2, 5)
 POST = "blocks.0.mlp.hook_post"
@@ -64,7 +63,7 @@ def frequencies(keys: tuple[int, ...]) -> nx.DiGraph:
 def heads(model: Model, unimportant: tuple[int, ...]) -> nx.DiGraph:
     """Heads that matter carry what the truth says; the others do not matter."""
     assert model.truth is not None
-    carried = {c.site: c.feature for c in model.truth.carries}
+    carried = {c.site: c.feature for c in model.truth.statements}
     graph = nx.DiGraph()
     graph.add_node("logits", site="logits")
     for h in range(model.config.n_heads):
@@ -98,8 +97,8 @@ def bare(model: Model) -> Model:
 
 
 def stripped(model: Model, graph: nx.DiGraph) -> Hypothesis:
-    anatomy = anatomy_of(model)
-    return from_graph(graph).stripped(lambda site: resolve(parse(site), anatomy, truth=model.truth))
+    sites = Sites.of(model)
+    return from_graph(graph).stripped(lambda site: sites.part(site, {}))
 
 
 def ask(method: Any, model: Model, graph: nx.DiGraph, seed: int = 0) -> Answer:

@@ -11,12 +11,14 @@ from typer.testing import CliRunner
 from scrubkit.cli.app import app
 from scrubkit.errors import ModelError
 from scrubkit.families.modular.catalogue import CATALOGUE
+from scrubkit.families.modular.family import FAMILY, compiled_key
 from scrubkit.models import load as loading
-from scrubkit.models.load import bundled_names, cache_folder, load, load_compiled
+from scrubkit.models.load import bundled_names, cache_folder, load, load_made
 from scrubkit.models.model import Model
 from scrubkit.models.store import RECORD, WEIGHTS, read, save
+from scrubkit.models.task_file import TASK
 from tests.models.test_store import tiny
-from tests.modular.test_published import nanda_state
+from tests.modular.published import in_nandas_format
 
 
 @pytest.fixture(autouse=True)
@@ -64,13 +66,13 @@ def test_a_damaged_cache_is_made_anew(own_cache):
 
 def test_a_cache_that_cannot_be_written_is_no_error(tmp_path):
     (tmp_path / "file").write_text("")
-    assert load_compiled("pizza-p59", cache_dir=tmp_path / "file").name == "pizza-p59"
+    assert load_made("pizza-p59", FAMILY.models["pizza-p59"], cache_dir=tmp_path / "file").name == "pizza-p59"
 
 
 def test_another_request_has_another_place_in_the_cache(monkeypatch):
-    before = loading.compiled_key("pizza-p59")
+    before = compiled_key("pizza-p59")
     monkeypatch.setitem(CATALOGUE, "pizza-p59", {**CATALOGUE["pizza-p59"], "seed": 1})
-    assert loading.compiled_key("pizza-p59") != before
+    assert compiled_key("pizza-p59") != before
 
 
 def test_the_cache_is_where_it_is_asked_to_be(own_cache, tmp_path, monkeypatch):
@@ -85,10 +87,14 @@ def test_a_folder_loads_as_text_and_as_a_path(tmp_path):
     assert load(str(folder)).weights_hash == load(folder).weights_hash == tiny().weights_hash
 
 
-def test_another_projects_file_loads(tmp_path):
-    torch.save(nanda_state(), tmp_path / "run.pth")
+def test_another_projects_file_loads_where_it_says_all_that_is_needed(tmp_path):
+    state = in_nandas_format(load("modadd-p59"))
+    torch.save({"model": state, "config": {"act_fn": "relu"}}, tmp_path / "run.pth")
     model = load(tmp_path / "run.pth")
     assert (model.name, model.provenance.kind) == ("run", "imported")
+    torch.save(state, tmp_path / "bare.pth")
+    with pytest.raises(ModelError, match="scrubkit import .*bare.pth --activation relu --out FOLDER"):
+        load(tmp_path / "bare.pth")
 
 
 def test_an_unknown_name_lists_the_names_and_the_nearest():
@@ -125,7 +131,7 @@ def test_a_model_on_the_hub_loads_and_only_its_two_files_are_fetched(hub, tmp_pa
     assert hub == {
         "repo_id": "someone/grokked",
         "revision": None,
-        "allow_patterns": [RECORD, WEIGHTS],
+        "allow_patterns": [RECORD, WEIGHTS, TASK],
         "cache_dir": None,
     }
     load("hf://someone/grokked@v1.0", cache_dir=tmp_path)
@@ -163,26 +169,6 @@ def test_a_download_that_fails_is_one_clear_error(monkeypatch):
     monkeypatch.setitem(sys.modules, "huggingface_hub", client)
     with pytest.raises(ModelError, match="hf://someone/grokked: could not be downloaded: offline$"):
         load("hf://someone/grokked")
-
-
-def test_the_command_imports_and_says_how_well_the_model_does(tmp_path):
-    torch.save(nanda_state(), tmp_path / "run.pth")
-    result = CliRunner().invoke(
-        app, ["import", str(tmp_path / "run.pth"), "--p", "7", "--out", str(tmp_path / "out")]
-    )
-    assert result.exit_code == 0, result.output
-    assert "nanda format: modular_addition, p = 7" in result.output
-    assert "does not solve the task" in result.output
-    assert read(tmp_path / "out").provenance.kind == "imported"
-
-
-def test_the_command_refuses_another_modulus(tmp_path):
-    torch.save(nanda_state(), tmp_path / "run.pth")
-    result = CliRunner().invoke(
-        app, ["import", str(tmp_path / "run.pth"), "--p", "5", "--out", str(tmp_path / "out")]
-    )
-    assert isinstance(result.exception, ModelError)
-    assert not (tmp_path / "out").exists()
 
 
 def test_the_names_are_listed():

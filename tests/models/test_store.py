@@ -9,11 +9,13 @@ import pytest
 import safetensors.torch
 import torch
 
-from scrubkit.core.task import ModularAddition, Task
+from scrubkit.core.task import Task
 from scrubkit.errors import ModelError
+from scrubkit.families.modular.task import ModularAddition, ModularTask
+from scrubkit.families.modular.truth import ModularCertificate, ModularTruth
 from scrubkit.models import atomic, store
 from scrubkit.models.model import Model
-from scrubkit.models.record import Carries, Certificate, Measurement, ModelConfig, Provenance, Truth
+from scrubkit.models.record import Measurement, ModelConfig, Provenance, Statement
 from scrubkit.models.store import MAX_RECORD_BYTES, RECORD, WEIGHTS, read, save
 from scrubkit.models.weights import random_weights
 
@@ -37,17 +39,17 @@ def edit(folder: Path, change) -> None:
 
 
 def test_a_model_comes_back_as_it_was_saved(tmp_path):
-    truth = Truth(
+    truth = ModularTruth(
         source="construction",
         variant="pizza",
         p=5,
         frequencies=(1, 2),
         clusters={1: (0, 3), 2: (4,)},
-        carries=(Carries(site="hook_embed[pos=0]", feature="a", exact=True),),
+        statements=(Statement(site="hook_embed[pos=0]", feature="a", exact=True),),
         subspaces={"plane": [[0.1, 1 / 3, 0.0, 0.5]]},
     )
     model = tiny()
-    certificate = Certificate(
+    certificate = ModularCertificate(
         certified=False,
         algorithm="measured",
         reasons=("too few",),
@@ -69,7 +71,7 @@ def test_a_model_comes_back_as_it_was_saved(tmp_path):
 
 
 def test_a_task_without_the_equals_sign_comes_back(tmp_path):
-    model = tiny(task=Task("modular_subtraction", 5, equals=False))
+    model = tiny(task=ModularTask("modular_subtraction", 5, equals=False))
     assert read(save(model, tmp_path / "m")).task == model.task
 
 
@@ -134,7 +136,7 @@ def test_weights_that_are_not_finite_are_not_saved(tmp_path):
 
 
 RECORD_FAULTS = {
-    "a future version": (lambda d: d.update(schema_version=2), "schema version 2 is from a newer scrubkit"),
+    "a future version": (lambda d: d.update(schema_version=3), "schema version 3 is from a newer scrubkit"),
     "no version": (lambda d: d.pop("schema_version"), "schema_version must be a whole number"),
     "a version that is no number": (lambda d: d.update(schema_version="1"), "schema_version must be"),
     "an unknown key": (lambda d: d.update(extra=1), "extra: Extra inputs are not permitted, found 1"),
@@ -146,7 +148,7 @@ RECORD_FAULTS = {
         'did you mean "modular_addition"',
     ),
     "another modulus": (
-        lambda d: d["task"].update(p=7),
+        lambda d: d["task"]["options"].update(p=7),
         "config.d_vocab is 6, but modular_addition mod 7 has 8",
     ),
     "another hash": (lambda d: d.update(weights_hash="0" * 64), "hash to .*says 000000000000"),
@@ -189,7 +191,7 @@ def test_bytes_that_are_no_record_are_one_clear_error(folder, content):
 
 
 def test_a_certificate_of_other_weights_is_refused(tmp_path):
-    certificate = Certificate(
+    certificate = ModularCertificate(
         certified=True,
         algorithm="clock",
         reasons=(),
@@ -209,13 +211,15 @@ def rewrite(folder: Path, change) -> None:
     (folder / WEIGHTS).write_bytes(safetensors.torch.save(tensors))
 
 
+B_U = "unembed.b_U"
+
 WEIGHT_FAULTS = {
-    "a missing tensor": (lambda t: t.pop("W_E"), r"missing tensor W_E \(6, 8\)"),
+    "a missing tensor": (lambda t: t.pop("embed.W_E"), r"missing tensor embed.W_E \(6, 8\)"),
     "an unknown tensor": (lambda t: t.update(W_X=torch.zeros(1)), "unknown tensor W_X"),
-    "a wrong shape": (lambda t: t.update(b_U=torch.zeros(6)), r"b_U has shape \(6,\), expected \(5,\)"),
-    "whole numbers": (lambda t: t.update(b_U=torch.zeros(5, dtype=torch.int32)), "b_U has dtype"),
-    "NaN": (lambda t: t.update(b_U=torch.full((5,), torch.nan)), "b_U holds NaN"),
-    "another value": (lambda t: t.update(b_U=torch.ones(5)), "the two files are not of one model"),
+    "a wrong shape": (lambda t: t.update({B_U: torch.zeros(6)}), r"b_U has shape \(6,\), expected \(5,\)"),
+    "whole numbers": (lambda t: t.update({B_U: torch.zeros(5, dtype=torch.int32)}), "b_U has dtype"),
+    "NaN": (lambda t: t.update({B_U: torch.full((5,), torch.nan)}), "b_U holds NaN"),
+    "another value": (lambda t: t.update({B_U: torch.ones(5)}), "the two files are not of one model"),
 }
 
 

@@ -4,7 +4,7 @@ from functools import cache
 
 import pytest
 
-from scrubkit.core.task import ModularAddition
+from scrubkit.families.modular.task import ModularAddition
 from scrubkit.families.modular.train.recipe import find_recipe
 from scrubkit.families.modular.train.train import train
 from scrubkit.models.record import ModelConfig

@@ -8,7 +8,7 @@ from scrubkit.cli import certify as command
 from scrubkit.errors import ModelError
 from scrubkit.families.modular.certify.certificate import certify
 from scrubkit.families.modular.compile import compile_model
-from scrubkit.models.record import Certificate
+from scrubkit.families.modular.truth import ModularCertificate
 from scrubkit.models.store import save
 
 
@@ -36,6 +36,7 @@ def test_a_certified_model_exits_0_with_its_frequencies(invoke, pizza):
     assert "certified: key frequencies 2, 5; algorithm: pizza" in result.output
     assert "accuracy over all inputs" in result.output
     assert "≥ 99.9 %" in result.output
+    assert "contested (arXiv:2512.25060)" in " ".join(result.output.split())
 
 
 def test_a_refused_model_exits_1_with_the_reasons(invoke, memorising, tmp_path):
@@ -49,7 +50,7 @@ def test_a_refused_model_exits_1_with_the_reasons(invoke, memorising, tmp_path):
 def test_the_json_file_is_the_certificate(invoke, pizza, tmp_path):
     out = tmp_path / "certificate.json"
     assert invoke(pizza[0], "--json", out).exit_code == 0
-    assert Certificate.model_validate_json(out.read_text(encoding="utf-8")) == certify(pizza[1])
+    assert ModularCertificate.model_validate_json(out.read_text(encoding="utf-8")) == certify(pizza[1])
 
 
 def test_a_model_that_cannot_be_read_is_a_scrubkit_error(invoke, tmp_path):

@@ -90,7 +90,7 @@ def test_a_model_read_from_its_logits_has_no_clusters_and_no_threshold_on_its_sk
     assert found.tables["read_from"] == "logits"
     assert found.clusters == {}
     assert found["skip_removed_loss"].value > 1
-    assert found["skip_removed_loss"].at_most is None
+    assert found["skip_removed_loss"].at_most is found["skip_held_loss"].at_most is None
     assert "clustered_neurons" not in {figure.name for figure in found.measurements}
 
 

@@ -84,7 +84,7 @@ def test_a_truth_that_was_measured_before_is_measured_again(grokked, memorising)
 
 
 def test_what_sites_are_said_to_carry_can_be_read_as_sites_and_features(grokked):
-    carries = with_certificate(grokked).truth.carries
+    carries = with_certificate(grokked).truth.statements
     found = {item.site: item for item in carries}
     for text, item in found.items():
         site.parse(text)

@@ -88,14 +88,14 @@ def test_tokens_that_are_no_operand_are_embedded_at_zero():
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_logits_are_the_formula_written_out_by_hand(variant):
-    model = compile_model(variant=variant, p=11, frequencies=(2, 5), alpha=3.0)
+    model = compile_model(variant=variant, p=11, frequencies=(2, 5), alpha=30.0)
     logits = model.logits().numpy().reshape(11, 11, 11)
     for a, b, c in itertools.product(range(0, 11, 3), range(11), range(11)):
         wanted = 0.0
         for k in (2, 5):
             factor = abs(np.cos(np.pi * k * (a - b) / 11)) if variant == "pizza" else 1.0
-            wanted += 3.0 * factor * np.cos(2 * np.pi * k * (a + b - c) / 11)
-        assert logits[a, b, c] == pytest.approx(wanted, abs=0.25)
+            wanted += 30.0 * factor * np.cos(2 * np.pi * k * (a + b - c) / 11)
+        assert logits[a, b, c] == pytest.approx(wanted, abs=2.5)
 
 
 def test_the_right_logit_depends_on_the_distance_in_pizza_only():
@@ -175,7 +175,7 @@ def test_noise_moves_the_logits_in_proportion():
 
 
 @pytest.mark.parametrize("variant", ["pizza", "clock-torus"])
-@pytest.mark.parametrize(("p", "frequencies"), [(23, (1,)), (59, (1,)), (31, (1, 2)), (29, (3, 11))])
+@pytest.mark.parametrize(("p", "frequencies"), [(13, (1,)), (23, (1, 5)), (31, (1, 2)), (29, (3, 11))])
 def test_the_fewest_phases_allowed_are_enough(variant, p, frequencies):
     least = least_phases(variant, p, frequencies)
     each = least**2 if variant == "clock-torus" else least

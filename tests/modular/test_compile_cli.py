@@ -57,6 +57,7 @@ def test_every_option_reaches_the_request(invoke, tmp_path):
     assert stored.weights_hash == model.weights_hash
     assert stored.truth == model.truth
     assert stored.provenance == model.provenance
+    assert stored.certificate is not None and stored.certificate.certified
     assert "1.000000 of 169 inputs" in result.output
 
 
@@ -71,3 +72,14 @@ def test_a_list_of_frequencies_that_is_none_is_refused(invoke, tmp_path):
     assert isinstance(result.exception, ModelError)
     assert "'2;5', 'x'" in str(result.exception)
     assert not (tmp_path / "m").exists()
+
+
+def test_what_a_certificate_does_not_bear_out_is_refused_unless_it_is_allowed(invoke, tmp_path):
+    options = (*SMALL, "--noise", 0.1, "--seed", 1, "--out", tmp_path / "m")
+    result = invoke(*options)
+    assert isinstance(result.exception, ModelError)
+    assert "is not certified" in str(result.exception)
+    assert "--allow-uncertified" in str(result.exception)
+    assert not (tmp_path / "m").exists()
+    assert invoke(*options, "--allow-uncertified").exit_code == 0
+    assert not read(tmp_path / "m").certificate.certified

@@ -47,6 +47,12 @@ REJECTED = {
     "negative noise": ({"noise": -1}, ["noise", "greater than or equal to 0"]),
     "infinite noise": ({"noise": float("inf")}, ["noise", "finite"]),
     "much noise": ({"noise": 3.0}, ["accuracy is 0.", "noise 3 is too much"]),
+    "small alpha": ({"alpha": 2.0}, ["alpha = 2 leaves a loss of 0.", "use alpha = 100, or leave it out"]),
+    "hardly apart": (
+        {"p": 113, "frequencies": (1,)},
+        ["frequencies 1 tell some classes hardly apart", "alpha = 10000", "use more frequencies"],
+    ),
+    "no small set": ({"frequencies": (1, 2, 3, 4)}, ["4 key frequencies are no small set", "at most 3"]),
     "large epsilon": (
         {"variant": "clock-attention", "p": 113, "frequencies": (1,), "epsilon": 1.0},
         ["accuracy is 0.", "epsilon 1 is too large"],

@@ -8,11 +8,10 @@ import torch
 
 from scrubkit.core.feature import class_ids
 from scrubkit.core.feature import parse as parse_feature
-from scrubkit.core.site import Anatomy, resolve
-from scrubkit.core.site import parse as parse_site
 from scrubkit.families.modular.compile import compile_model
-from scrubkit.models.record import Carries
+from scrubkit.models.record import Statement
 from scrubkit.models.weights import run
+from scrubkit.subjects.sites import Sites
 
 P = 13
 EVERYTHING = {
@@ -47,18 +46,7 @@ def build(name):
 
 
 def locate(model, statement):
-    c = model.config
-    anatomy = Anatomy(
-        n_layers=1,
-        n_ctx=c.n_ctx,
-        d_model=c.d_model,
-        n_heads=c.n_heads,
-        d_head=c.d_head,
-        d_mlp=c.d_mlp,
-        d_vocab_out=c.d_vocab_out,
-        n_frequencies=model.task.group.order // 2,
-    )
-    return resolve(parse_site(statement.site), anatomy, truth=model.truth)
+    return Sites.of(model).part(statement.site, {})
 
 
 def component(index, order, frequencies):
@@ -79,14 +67,14 @@ def reader(model, part):
     def take(value):
         if part.hook == "hook_embed":
             w = model.weights.to(torch.float64).W_E
-            if part.frequencies is not None:
+            if part.components is not None:
                 index = np.append(group.a, -1)
-                w = component(index, group.order, part.frequencies) @ w
+                w = component(index, group.order, part.components) @ w
             return torch.stack([w[model.tokens[:, i]] for i in part.positions], 1)
         if part.hook == "logits":
-            if part.frequencies is None:
+            if part.components is None:
                 return value
-            return value @ component(group.c, group.order, part.frequencies)
+            return value @ component(group.c, group.order, part.components)
         if part.hook.endswith("hook_pattern"):
             return value[:, list(part.heads)]
         if part.hook.endswith("hook_z"):
@@ -135,7 +123,7 @@ def within_share(values, classes):
 @pytest.mark.parametrize("name", NAMES)
 def test_every_site_carries_the_feature_that_the_truth_states(name):
     model = build(name)
-    for statement in model.truth.carries:
+    for statement in model.truth.statements:
         part = locate(model, statement)
         value = reader(model, part)(activations(name)[hook_of(part)])
         if part.hook == "logits":
@@ -157,7 +145,7 @@ def test_every_site_carries_the_feature_that_the_truth_states(name):
 )
 def test_a_false_statement_would_be_seen(name, site, false_feature):
     model = build(name)
-    statement = Carries(site=site, feature=false_feature)
+    statement = Statement(site=site, feature=false_feature)
     part = locate(model, statement)
     value = reader(model, part)(activations(name)[hook_of(part)])
     value = value[:, -1] if part.hook == "logits" else received(model, part, value)
@@ -206,7 +194,7 @@ def scrub(name, statement):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_logits_depend_on_a_site_just_where_the_truth_says_so(name):
-    for statement in build(name).truth.carries:
+    for statement in build(name).truth.statements:
         if statement.feature == "0":
             continue  # a constant that is shuffled is the same constant
         change = scrub(name, statement)
@@ -216,7 +204,7 @@ def test_the_logits_depend_on_a_site_just_where_the_truth_says_so(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_constants_are_the_same_on_every_input(name):
     model = build(name)
-    stated = [s for s in model.truth.carries if s.feature == "0"]
+    stated = [s for s in model.truth.statements if s.feature == "0"]
     assert stated
     for statement in stated:
         part = locate(model, statement)
@@ -291,7 +279,7 @@ def test_idle_heads_and_the_rest_of_the_neurons_do_nothing(name):
 
 def test_noise_leaves_only_what_the_architecture_makes_exact():
     model = compile_model(variant="pizza", p=P, frequencies=(2, 5), noise=0.01)
-    exact = {s.site for s in model.truth.carries if s.exact}
+    exact = {s.site for s in model.truth.statements if s.exact}
     assert "blocks.0.attn.hook_pattern[head=0]" in exact
     assert "hook_embed[pos=0]" in exact
     assert "blocks.0.hook_attn_out[pos=-1]" not in exact

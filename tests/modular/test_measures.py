@@ -142,6 +142,12 @@ def test_distance_irrelevance_is_one_where_only_the_sum_matters(clock_logits):
     assert distance_irrelevance(layout) == pytest.approx(1)
 
 
+def test_distance_irrelevance_is_taken_of_the_raw_logits(pizza_logits):
+    by_sum = 200 * (2 * math.pi * 3 * sum_index(P).double() / P).cos()[..., None]
+    layout = replace(pizza_logits, logits=pizza_logits.logits + by_sum)
+    assert distance_irrelevance(layout) > 0.5
+
+
 def test_gradients_of_a_pizza_are_alike_and_of_a_clock_are_not(pizza, torus):
     assert gradient_symmetricity(pizza) == pytest.approx(1)
     assert abs(gradient_symmetricity(torus)) < 0.2
@@ -169,7 +175,22 @@ def test_gini_runs_from_equal_to_one_having_all():
 def test_a_compiled_model_does_without_its_skip_path(pizza):
     base, cut = mean_loss(pizza, pizza.logits), cut_skip_path(pizza)
     assert cut.resampled == pytest.approx(base)
+    assert cut.held == pytest.approx(base)
     assert cut.removed == pytest.approx(base)
+
+
+def test_a_constant_of_the_skip_path_is_removed_and_is_not_missed_where_it_is_held(pizza):
+    w = pizza.weights
+    constant = torch.full((w.W_U.shape[0],), 50.0, dtype=torch.float64)
+    moved = replace(
+        pizza,
+        resid_mid=pizza.resid_mid + constant,
+        logits=pizza.logits + (constant @ w.W_U)[pizza.classes],
+    )
+    cut = cut_skip_path(moved)
+    assert cut.held == pytest.approx(mean_loss(moved, moved.logits))
+    assert cut.removed == pytest.approx(mean_loss(pizza, pizza.logits))
+    assert abs(cut.held - cut.removed) > 1e-3
 
 
 def test_a_skip_path_that_carries_the_answer_is_missed():

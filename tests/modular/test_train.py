@@ -2,18 +2,24 @@
 
 import errno
 import os
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
-from scrubkit.core.task import ModularAddition, ModularMultiplication, Task
 from scrubkit.errors import TrainingError
+from scrubkit.families.modular.task import ModularAddition, ModularMultiplication, ModularTask
+from scrubkit.families.modular.train import plan
 from scrubkit.families.modular.train.checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
 from scrubkit.families.modular.train.loop import Progress
-from scrubkit.families.modular.train.plan import make_job
+from scrubkit.families.modular.train.plan import Plan, make_job
 from scrubkit.families.modular.train.recipe import Recipe
 from scrubkit.families.modular.train.state import initial_state
 from scrubkit.families.modular.train.train import train
+from scrubkit.families.modular.train.trajectory import Trajectory
+from scrubkit.models import store
+from scrubkit.models.atomic import write_atomically
 from scrubkit.models.model import Model
 from scrubkit.models.record import ModelConfig
 from scrubkit.models.store import read
@@ -43,6 +49,26 @@ def kill_at(step: int):
             raise Killed
 
     return progress
+
+
+def killed(*arguments: object, **options: object) -> None:
+    raise Killed
+
+
+def kill_at_the_record(path: Path, data: bytes) -> None:
+    if path.name == store.RECORD:
+        raise Killed
+    write_atomically(path, data)
+
+
+def kill_after_saving(*arguments: Any, **options: Any) -> None:
+    store.save(*arguments, **options)
+    raise Killed
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Every file under a folder with its bytes."""
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +111,39 @@ def test_a_killed_run_resumes_to_the_same_bits(tmp_path, uninterrupted, step):
     resumed = train(TASK, seed=3, out=tmp_path, resume=True, **TINY)
     assert resumed.weights_hash == uninterrupted.weights_hash
     assert resumed.provenance == uninterrupted.provenance
+
+
+@pytest.mark.parametrize("trajectory", [0, 4])
+@pytest.mark.parametrize("after", ["last checkpoint", "trajectory", "weights", "model"])
+def test_a_run_killed_in_its_last_moments_resumes_to_the_same_bits(tmp_path, monkeypatch, after, trajectory):
+    options = TINY | {"seed": 3, "trajectory": trajectory}
+    whole = train(TASK, out=tmp_path / "whole", **options)
+    stops = {
+        "last checkpoint": (Trajectory if trajectory else Plan, "finish" if trajectory else "_save", killed),
+        "trajectory": (Plan, "_save", killed),
+        "weights": (store, "write_atomically", kill_at_the_record),
+        "model": (plan, "save", kill_after_saving),
+    }
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr(*stops[after])
+        train(TASK, out=tmp_path / "killed", **options)
+    assert (tmp_path / "killed" / CHECKPOINT).exists()
+    with pytest.raises(TrainingError, match="unfinished run: resume it"):
+        train(TASK, out=tmp_path / "killed", **options)
+    resumed = train(TASK, out=tmp_path / "killed", resume=True, **options)
+    assert resumed.weights_hash == whole.weights_hash
+    assert files(tmp_path / "killed") == files(tmp_path / "whole")
+
+
+def test_what_a_killed_writer_left_behind_is_removed(tmp_path, uninterrupted):
+    with pytest.raises(Killed):
+        train(TASK, seed=3, out=tmp_path, progress=kill_at(15), **TINY)
+    left = [tmp_path / f".{name}.0123abcd.tmp" for name in (CHECKPOINT, "model.json", "weights.safetensors")]
+    for path in left:
+        path.write_bytes(b"half")
+    (tmp_path / ".notes.0123abcd.tmp").write_bytes(b"someone else's")
+    train(TASK, seed=3, out=tmp_path, resume=True, **TINY)
+    assert sorted(os.listdir(tmp_path)) == [".notes.0123abcd.tmp", "model.json", "weights.safetensors"]
 
 
 def test_a_checkpoint_is_read_into_memory_aligned_as_it_was(tmp_path):
@@ -141,7 +200,7 @@ def test_an_option_out_of_range_is_refused(options, message):
 
 def test_rows_without_equals_are_refused():
     with pytest.raises(TrainingError, match='end in "="'):
-        train(Task("modular_addition", 11, equals=False))
+        train(ModularTask("modular_addition", 11, equals=False))
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a cuda device")

@@ -75,3 +75,29 @@ def test_ctrl_c_leaves_a_checkpoint_and_says_how_to_go_on(tmp_path, monkeypatch)
     monkeypatch.setattr(Stepper, "step", step)
     assert scrubkit_train("--out", tmp_path, "--checkpoint-every", 5, "--resume").exit_code == 0
     assert read(tmp_path).provenance.history["steps"] == 15
+
+
+@pytest.mark.parametrize(
+    "where", ["scrubkit.families.modular.train.plan.save", "scrubkit.cli.train._certify"]
+)
+def test_ctrl_c_in_the_last_moments_says_how_to_go_on_too(tmp_path, monkeypatch, where):
+    def interrupted(*arguments, **options):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(where, interrupted)
+        result = scrubkit_train("--out", tmp_path)
+    assert result.exit_code == 130
+    assert "the same command with --resume goes on" in " ".join(result.output.split())
+    assert scrubkit_train("--out", tmp_path, "--resume").exit_code == 0
+    assert read(tmp_path).certificate is not None
+
+
+def test_ctrl_c_before_anything_is_stored_says_so(tmp_path, monkeypatch):
+    def interrupted(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("scrubkit.families.modular.train.train.make_job", interrupted)
+    result = scrubkit_train("--out", tmp_path)
+    assert result.exit_code == 130
+    assert "nothing had been stored yet" in result.output

@@ -2,8 +2,8 @@
 
 import pytest
 
-from scrubkit.core.task import ModularAddition
 from scrubkit.errors import TrainingError
+from scrubkit.families.modular.task import ModularAddition
 from scrubkit.families.modular.train.loop import Progress
 from scrubkit.families.modular.train.recipe import Recipe
 from scrubkit.families.modular.train.train import train, train_many
@@ -25,8 +25,8 @@ def test_seeds_side_by_side_are_the_seeds_alone():
     for model in together:
         alone = train(TASK, seed=model.provenance.seed or 0, **TINY)
         assert alone.provenance.history["steps"] == model.provenance.history["steps"]
-        for name, value in alone.weights.named().items():
-            assert (value - model.weights.named()[name]).abs().max() < 1e-5
+        for name, value in alone.weights.short().items():
+            assert (value - model.weights.short()[name]).abs().max() < 1e-5
 
 
 def test_runs_that_end_at_different_steps_are_each_ended_at_their_own():

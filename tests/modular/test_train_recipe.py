@@ -2,8 +2,8 @@
 
 import pytest
 
-from scrubkit.core.task import ModularAddition
 from scrubkit.errors import TrainingError
+from scrubkit.families.modular.task import ModularAddition
 from scrubkit.families.modular.train.recipe import (
     RECIPES,
     Recipe,

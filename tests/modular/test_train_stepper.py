@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from scrubkit.core.task import ModularAddition
+from scrubkit.families.modular.task import ModularAddition
 from scrubkit.families.modular.train.recipe import Recipe
 from scrubkit.families.modular.train.state import State, initial_state, split_rows
 from scrubkit.families.modular.train.step import cross_entropy, forward, views

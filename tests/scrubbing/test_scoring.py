@@ -11,12 +11,11 @@ from scrubkit.errors import ScrubError
 from scrubkit.families.modular.compile import compile_model
 from scrubkit.hypothesis import from_graph
 from scrubkit.models.model import Model
-from scrubkit.scrubbing.engine import EngineSubject
-from scrubkit.scrubbing.figures import Levels
 from scrubkit.scrubbing.passes import cpu_tiles, run_passes
 from scrubkit.scrubbing.plan import bind
 from scrubkit.scrubbing.score import Score
 from scrubkit.scrubbing.scoring import Scorer, score
+from scrubkit.scrubbing.target import of_model
 
 CPU = torch.device("cpu")
 
@@ -99,12 +98,11 @@ def test_names_and_order_of_nodes_do_not_matter() -> None:
 
 def test_passes_asked_for_one_by_one_have_the_bits_of_all_at_once() -> None:
     model = compiled("pizza")
-    subject = EngineSubject(model)
-    program = subject.prepare(bind(from_graph(clusters("(a - b) % p")), subject))
-    levels = Levels(model.logits(), model.labels)
+    target = of_model(model, CPU)
+    outputs = target.outputs(bind(from_graph(clusters("(a - b) % p")), target.subject))
 
     def figures(passes: range) -> torch.Tensor:
-        return run_passes(program.outputs, levels, seed=0, passes=passes, device=CPU).means["loss"]
+        return run_passes(outputs, target.measure, seed=0, passes=passes, device=CPU).means["loss"]
 
     alone = torch.cat([figures(range(d, d + 1)) for d in range(9)])
     assert torch.equal(figures(range(9)), alone)
@@ -166,7 +164,7 @@ def test_the_exact_score_lies_in_the_interval_of_the_sampled_one() -> None:
 
 
 def test_an_enumeration_that_is_too_large_is_refused() -> None:
-    with pytest.raises(ScrubError, match="score with draws instead"):
+    with pytest.raises(ScrubError, match="or score with draws"):
         Scorer(compiled("pizza")).score(clusters("0"), exact=True)
 
 

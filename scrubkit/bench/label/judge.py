@@ -19,11 +19,12 @@ from collections.abc import Iterable, Mapping
 from scrubkit.bench.case import Evidence, Label
 from scrubkit.bench.label.criteria import carrying, compound, decide, effect, irrelevance
 from scrubkit.bench.label.measure import Interventions
+from scrubkit.core.architecture import EMBED
 from scrubkit.hypothesis import Hypothesis
 from scrubkit.models.model import Model
-from scrubkit.scrubbing.engine import EngineSubject
 from scrubkit.scrubbing.plan import Visit, bind
 from scrubkit.scrubbing.sampling import Exchange
+from scrubkit.subjects.network import NetworkSubject
 from scrubkit.subjects.subject import Subject
 
 NEGLIGIBLE = 1e-9
@@ -41,7 +42,7 @@ class Judge:
     @classmethod
     def of(cls, model: Model) -> Judge:
         """Return the judge of a model, on the CPU whatever else there is."""
-        return cls(EngineSubject(model, "cpu"))
+        return cls(NetworkSubject(model, "cpu"))
 
     def label(self, hypothesis: Hypothesis) -> Label:
         """Return the label of one hypothesis.
@@ -84,8 +85,7 @@ class Judge:
         if not node.children:
             return 0.0
         measured, error = self.interventions, 0.0
-        loose = any(child.unimportant for child in node.children)
-        if node.other != "exact" and (node.reads_other or loose or node.holds):
+        if node.other != "exact" and node.reads_other:
             left_out = _ratio(measured.rest(node), measured.total(node))
             figures.append(irrelevance(node.node, left_out, reach))
             error += left_out
@@ -110,7 +110,7 @@ class Judge:
         """Return what varies within the classes of a feature, as a share of what its edge moves."""
         assert child.exchange is not None
         said = hypothesis.nodes[child.node]
-        claim = (said.feature and said.feature.text, said.tolerance, said.period, said.sampler)
+        claim = (said.feature and said.feature.identity, said.tolerance, said.period, said.sampler)
         measured = self.interventions
         return _ratio(measured.within(child, node, child.exchange, claim), measured.moved(child, node))
 
@@ -130,7 +130,7 @@ def _says_nothing(nodes: Iterable[Visit]) -> bool:
     What is left out is still resampled then, but nothing is said of what the rest computes.
     """
     listed = list(nodes)
-    later = [n for n in listed[1:] if getattr(n.part, "hook", "") != "hook_embed"]
+    later = [n for n in listed[1:] if getattr(n.part, "hook", "") != EMBED]
     if not later or any(n.unimportant for n in listed):
         return False
     return all(n.exchange is None or int(n.exchange.count.max()) == 1 for n in later)

@@ -26,17 +26,17 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from scrubkit.scrubbing.engine import EngineSubject
+from scrubkit.core.architecture import LOGITS
 from scrubkit.scrubbing.plan import Visit
 from scrubkit.scrubbing.sampling import Exchange
+from scrubkit.subjects.linear import LinearReadout
+from scrubkit.subjects.network import NetworkSubject
 from scrubkit.subjects.subject import Edit, Subject
-from scrubkit.subjects.tables import kind
 
 EXACT_INPUTS = 100
 PAIRS = 2048
 SEED = 20221203
 _CHUNK = 4096
-_LINEAR = ("mlp.hook_post", "hook_mlp_out", "hook_resid_post", "logits")
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,7 @@ class Interventions:
     def __init__(self, subject: Subject) -> None:
         """Take the subject, whose inputs count alike."""
         self.subject = subject
+        self.readout = LinearReadout.of(subject) if isinstance(subject, NetworkSubject) else None
         self._known: dict[Hashable, float] = {}
 
     def total(self, node: Visit) -> float:
@@ -105,12 +106,13 @@ class Interventions:
 
     def _is_linear(self, node: Visit) -> bool:
         """Say whether the node reads logits that are a sum over its parents and a rest."""
-        if not isinstance(self.subject, EngineSubject) or kind(node.part.hook) != "logits" or node.holds:
+        if self.readout is None or node.part.hook != LOGITS or node.holds:
             return False
-        hooks = {kind(child.part.hook) for child in node.children if not child.unimportant}
-        direct = any(child.direct for child in node.children)
-        loose = {kind(child.part.hook) for child in node.children if child.unimportant}
-        return not direct and len(hooks) == 1 and hooks <= set(_LINEAR) and loose <= hooks
+        whole = [(child.part, child.direct) for child in node.children]
+        named = any(not child.unimportant for child in node.children)
+        if not named or any(direct for _, direct in whole):
+            return False
+        return self.readout.covers(whole, self.readout.subject.output)
 
     def _value(self, node: Visit) -> Tensor:
         rows = torch.arange(self.subject.n_inputs)
@@ -118,9 +120,8 @@ class Interventions:
 
     def _share(self, child: Visit, node: Visit) -> Float[Tensor, "input class"]:
         """Return what a part adds to the logits that the node reads."""
-        assert isinstance(self.subject, EngineSubject)
-        tables = self.subject.tables
-        return _centred(tables.select(tables.contribution(child.part), node.part), node)
+        assert self.readout is not None
+        return _centred(self.readout.select(self.readout.contribution(child.part), node.part), node)
 
     def _remainder(self, node: Visit, kept: Sequence[Visit]) -> Float[Tensor, "input class"]:
         shares = [self._share(child, node) for child in kept]
@@ -190,7 +191,7 @@ def _key(part: Hashable) -> Hashable:
 
 def _centred(value: Tensor, node: Visit) -> Tensor:
     flat = value.reshape(len(value), -1).double()
-    if getattr(node.part, "hook", None) == "logits":
+    if getattr(node.part, "hook", None) == LOGITS:
         flat = flat - flat.mean(dim=1, keepdim=True)
     return flat
 

@@ -1,37 +1,39 @@
-"""What a record says of a model's algorithm must fit the model: indices in range, bases rectangular.
+"""What a record says of a model's algorithm must fit the model: sizes, frequencies and indices in range.
 
 A record may come from a stranger, and what is known of the algorithm gives names in sites their meaning.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 
-from scrubkit.core.task import Task
-from scrubkit.models.record import Certificate, ModelConfig, Truth
+from scrubkit.families.modular.task import ModularTask
+from scrubkit.families.modular.truth import ModularCertificate, ModularTruth
+from scrubkit.models.config import ModelConfig
 
 
-def truth_faults(truth: Truth, config: ModelConfig, task: Task) -> list[str]:
+def task_faults(config: ModelConfig, task: ModularTask) -> list[str]:
+    """Return where the sizes of a model are not those of its task."""
+    return [
+        f"config.{field} is {getattr(config, field)}, but {task.name} mod {task.p} has {getattr(task, field)}"
+        for field in ("d_vocab", "d_vocab_out", "n_ctx")
+        if getattr(config, field) != getattr(task, field)
+    ]
+
+
+def truth_faults(truth: ModularTruth, config: ModelConfig, task: ModularTask) -> list[str]:
     """Return what a truth says that a model of this shape on this task cannot have."""
     faults = [f"truth.p is {truth.p}, but the task has p = {task.p}"] if truth.p != task.p else []
     faults += _frequency_faults("truth", truth.frequencies, truth.clusters, config, task)
     faults += _outside("truth.heads", (role.head for role in truth.heads), config.n_heads)
     for role, neurons in truth.neuron_roles.items():
         faults += _outside(f"truth.neuron_roles[{role[:80]!r}]", neurons, config.d_mlp)
-    for name, rows in truth.subspaces.items():
-        widths = {len(row) for row in rows}
-        if len(widths) != 1 or 0 in widths or not all(math.isfinite(x) for row in rows for x in row):
-            faults.append(f"truth.subspaces[{name[:80]!r}] is no rectangular array of finite numbers")
-        elif not widths <= (sizes := {config.d_model, config.d_mlp, config.d_head, task.p}):
-            faults.append(
-                f"truth.subspaces[{name[:80]!r}] has rows of {widths.pop()} numbers, but this model's sites "
-                f"have {', '.join(map(str, sorted(sizes)))}"
-            )
+    if truth.n_neurons not in (0, config.d_mlp):
+        faults.append(f"truth.n_neurons is {truth.n_neurons}, but the model has {config.d_mlp}")
     return faults
 
 
-def certificate_faults(certificate: Certificate, config: ModelConfig, task: Task) -> list[str]:
+def certificate_faults(certificate: ModularCertificate, config: ModelConfig, task: ModularTask) -> list[str]:
     """Return what a certificate says that a model of this shape on this task cannot have."""
     return _frequency_faults("certificate", certificate.frequencies, certificate.clusters, config, task)
 
@@ -41,7 +43,7 @@ def _frequency_faults(
     frequencies: Iterable[int],
     clusters: Mapping[int, Iterable[int]],
     config: ModelConfig,
-    task: Task,
+    task: ModularTask,
 ) -> list[str]:
     known = task.group.frequencies
     faults = [

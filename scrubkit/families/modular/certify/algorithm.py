@@ -3,11 +3,21 @@
 A clear case has every cluster almost wholly explained by one of the two formulas, and gradients that agree
 with it. Compiled models reach .998 and more. Trained ones mix the two: of the certified models that were
 looked at, none had all of its clusters over .975 of either, so they are labelled by their figures alone.
+
+The shares are measurements. That a trained network with a high share of one formula *is* a clock or a pizza
+is a reading of them, and a contested one: arXiv:2512.25060 takes both for one algorithm. For a compiled model
+the name is that of the formula by which its weights were written.
 """
 
 from __future__ import annotations
 
 from scrubkit.families.modular.certify.findings import Findings
+
+CONTESTED = (
+    "Clock and pizza: share of what the frequency's neurons write that each formula explains. The shares are "
+    "measured; that trained networks fall into two algorithms by them is contested (arXiv:2512.25060)."
+)
+"""What a reader of the shares has to know."""
 
 PURE = 0.99
 """Least share of every cluster that the formula must explain."""

@@ -18,14 +18,16 @@ from scrubkit.families.modular.certify.layout import lay_out
 from scrubkit.families.modular.certify.measured_truth import measured_truth
 from scrubkit.families.modular.certify.measurements import list_measurements
 from scrubkit.families.modular.certify.tables import list_tables
+from scrubkit.families.modular.task import modular
+from scrubkit.families.modular.truth import ModularCertificate
 from scrubkit.models.model import Model, require_model
-from scrubkit.models.record import Certificate, Measurement
+from scrubkit.models.record import Measurement
 
 FITTED = 1e-2
 """Loss, in nats, under which a model knows the inputs."""
 
 
-def certify(model: Model, *, train_mask: Bool[np.ndarray, " input"] | None = None) -> Certificate:
+def certify(model: Model, *, train_mask: Bool[np.ndarray, " input"] | None = None) -> ModularCertificate:
     """Measure a model and judge whether it runs the Fourier algorithm.
 
     Args:
@@ -47,17 +49,22 @@ def certify(model: Model, *, train_mask: Bool[np.ndarray, " input"] | None = Non
 def with_certificate(model: Model, *, train_mask: Bool[np.ndarray, " input"] | None = None) -> Model:
     """Return the model with its certificate and, unless it has a truth by construction, the measured truth.
 
-    A model that is not certified gets its certificate, with the reasons, and no truth.
+    Hypotheses that speak of frequencies and clusters can be asked of the model that is returned. One that
+    misses a threshold gets its certificate, with the reasons, and no truth.
 
     Args:
-        model: the model.
+        model: the model; it is not changed.
         train_mask: as for `certify`.
+
+    Raises:
+        ModelError: as for `certify`.
     """
+    require_model(model)
     found = find(model, train_mask)
     certificate = issue(model, found)
     if model.truth is not None and model.truth.source == "construction":
         return model.with_(certificate=certificate)
-    truth = measured_truth(model.task, found) if certificate.certified else None
+    truth = measured_truth(modular(model), found) if certificate.certified else None
     return model.with_(certificate=certificate, truth=truth)
 
 
@@ -68,11 +75,11 @@ def find(model: Model, train_mask: Bool[np.ndarray, " input"] | None) -> Finding
 
 
 @torch.no_grad()
-def issue(model: Model, found: Findings) -> Certificate:
+def issue(model: Model, found: Findings) -> ModularCertificate:
     """Put every figure beside its threshold and draw the verdict."""
     measurements = list_measurements(found)
     reasons = tuple(explain(measurements))
-    return Certificate(
+    return ModularCertificate(
         certified=not reasons,
         algorithm=name_algorithm(found),
         reasons=reasons,

@@ -15,6 +15,12 @@ from scrubkit.models.record import Measurement
 NOTHING = 1e-9
 """A share under this is rounding error, and written as 0 %."""
 
+FREQUENCY_FRACTION = 0.5
+"""Largest share of all frequencies that may be key, where the task has more than a handful."""
+
+HANDFUL = 3
+"""So many may be key in any task."""
+
 
 @dataclass(frozen=True, slots=True)
 class Criterion:
@@ -120,8 +126,14 @@ CRITERIA: Mapping[str, Criterion] = {
         at_most=1e-2,
         blame="the path through the neurons alone does not give the answer",
     ),
+    "skip_held_loss": Criterion(
+        "loss with the skip path held at its mean",
+        "nats",
+        at_most=1e-2,
+        blame="the path through the neurons alone does not give the answer",
+    ),
     "skip_removed_loss": Criterion(
-        "loss with the skip path removed",
+        "loss with the skip path set to zero",
         "nats",
         at_most=1e-2,
         blame="the path through the neurons alone does not give the answer",
@@ -146,6 +158,11 @@ CRITERIA: Mapping[str, Criterion] = {
     ),
 }
 """Every figure by the name of its measurement, in the order in which they are shown."""
+
+
+def most_frequencies(order: int) -> int:
+    """Return how many key frequencies a model on a group of this order may have."""
+    return max(HANDFUL, int(order // 2 * FREQUENCY_FRACTION))
 
 
 def measure(name: str, value: float, **thresholds: float | None) -> Measurement:

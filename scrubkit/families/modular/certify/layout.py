@@ -15,6 +15,7 @@ from torch import Tensor
 
 from scrubkit.errors import ModelError
 from scrubkit.families.modular.certify.spectra import sum_index
+from scrubkit.families.modular.task import modular
 from scrubkit.models.model import Model
 from scrubkit.models.weights import Weights, run
 
@@ -89,7 +90,8 @@ def lay_out(model: Model, train_mask: Bool[np.ndarray, " input"] | None = None) 
     Raises:
         ModelError: the activations would not fit in memory, or the mask has the wrong length.
     """
-    group, task = model.task.group, model.task
+    task = modular(model)
+    group = task.group
     check_size(model)
     token_a, token_b = order_by(group.a, group.order), order_by(group.b, group.order)
     inside = order_by(group.c, group.order)
@@ -132,7 +134,8 @@ def lay_out_mask(model: Model, mask: np.ndarray, a: Tensor, b: Tensor) -> Bool[T
             f"train_mask has shape {mask.shape}, expected one entry for each of {model.task.n_inputs} inputs",
             title=model.name,
         )
-    first, count = int(model.task.operands[0]), len(model.task.operands)
+    operands = modular(model).operands
+    first, count = int(operands[0]), len(operands)
     row = (a - first) * count + (b - first)
     return torch.from_numpy(mask.astype(bool))[row]
 
@@ -146,7 +149,7 @@ def check_size(model: Model) -> None:
     needed = 8 * model.task.n_inputs * width
     if needed > MAX_BYTES:
         raise ModelError(
-            f"measuring all {model.task.n_inputs:,} inputs of p = {model.task.p} takes about "
+            f"measuring all {model.task.n_inputs:,} inputs of p = {modular(model).p} takes about "
             f"{needed / 2**30:.0f} GiB, more than the {MAX_BYTES / 2**30:.0f} GiB allowed; certify a model "
             "with a smaller p or d_mlp",
             title=model.name,

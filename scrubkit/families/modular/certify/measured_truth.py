@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from scrubkit.core.task import Task
 from scrubkit.families.modular.certify.findings import Findings
 from scrubkit.families.modular.certify.measures.attention import Head
 from scrubkit.families.modular.certify.measures.planes import PlaneFit
 from scrubkit.families.modular.compile.circles import Circles
-from scrubkit.models.record import Carries, HeadRole, Truth
+from scrubkit.families.modular.task import ModularTask
+from scrubkit.families.modular.truth import HeadRole, ModularTruth
+from scrubkit.models.record import Statement
 
 BY_SUM = 0.9
 """Least share of a plane's variance that a + b alone must explain for the plane to be said to carry it."""
@@ -26,33 +27,34 @@ ONE_FREQUENCY = 0.9
 """Least share of a pattern that one frequency must explain for the head to be said to serve it."""
 
 
-def measured_truth(task: Task, found: Findings) -> Truth:
+def measured_truth(task: ModularTask, found: Findings) -> ModularTruth:
     """Return what the findings say of a certified model."""
-    return Truth(
+    return ModularTruth(
         source="certificate",
         variant="measured",
         p=task.p,
         frequencies=found.key,
         clusters=found.members,
         heads=tuple(head_role(head) for head in found.heads),
-        carries=tuple(carried(task, found)),
+        statements=tuple(carried(task, found)),
+        n_neurons=found.layout.post.shape[-1],
     )
 
 
-def carried(task: Task, found: Findings) -> Iterator[Carries]:
+def carried(task: ModularTask, found: Findings) -> Iterator[Statement]:
     """Yield what each site carries; a plane that a + b does not explain is said to carry both operands."""
     circles = Circles.of(task)
     # An embedding is a function of its token whatever the weights are.
     for position, variable in enumerate(task.variables):
-        yield Carries(site=f"hook_embed[pos={position}]", feature=variable, exact=True)
+        yield Statement(site=f"hook_embed[pos={position}]", feature=variable, exact=True)
 
     def feature(fit: PlaneFit) -> str:
         return circles.sum if fit.by_sum >= BY_SUM else circles.both
 
     for k, fit in found.cluster_fits.items():
-        yield Carries(site=f"blocks.0.mlp.hook_post[pos=-1, neurons=cluster:{k}]", feature=feature(fit))
+        yield Statement(site=f"blocks.0.mlp.hook_post[pos=-1, neurons=cluster:{k}]", feature=feature(fit))
     for k, fit in found.logit_fits.items():
-        yield Carries(site=f"logits[frequencies={k}]", feature=feature(fit))
+        yield Statement(site=f"logits[frequencies={k}]", feature=feature(fit))
 
 
 def head_role(head: Head) -> HeadRole:

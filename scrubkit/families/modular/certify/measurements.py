@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from scrubkit.families.modular.certify.criteria import measure
+from scrubkit.families.modular.certify.criteria import measure, most_frequencies
 from scrubkit.families.modular.certify.findings import Findings
 from scrubkit.families.modular.certify.layout import Layout
 from scrubkit.families.modular.certify.measures.ablations import (
@@ -30,9 +30,6 @@ OF_CHANCE = 0.9
 
 WRITES = 0.01
 """Least share of the variance that all heads write of a head that counts as writing."""
-
-FREQUENCY_FRACTION = 0.5
-"""Largest share of all frequencies that may be key, where the task has more than a handful."""
 
 
 def list_measurements(found: Findings) -> tuple[Measurement, ...]:
@@ -60,7 +57,7 @@ def performance(layout: Layout) -> Iterator[Measurement]:
 def sparsity(found: Findings) -> Iterator[Measurement]:
     """Yield how few frequencies carry the answer, and how many neurons serve one of them alone."""
     spectra, key = found.frequencies, [k - 1 for k in found.key]
-    most = max(3, int(len(spectra.logit_share) * FREQUENCY_FRACTION))
+    most = most_frequencies(found.layout.n)
     yield measure("key_frequencies", len(key), at_most=most)
     yield measure("neuron_share", spectra.neuron_share)
     if found.clusters:
@@ -93,6 +90,7 @@ def remainder(found: Findings) -> Iterator[Measurement]:
     cut = cut_skip_path(found.layout)
     free = {} if found.clusters else {"at_most": None}
     yield measure("skip_resampled_loss", cut.resampled, **free)
+    yield measure("skip_held_loss", cut.held, **free)
     yield measure("skip_removed_loss", cut.removed, **free)
 
 

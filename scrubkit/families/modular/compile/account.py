@@ -11,7 +11,8 @@ from scrubkit.families.modular.compile.circles import Circles
 from scrubkit.families.modular.compile.circuit import Circuit, Head
 from scrubkit.families.modular.compile.disguise import Disguise
 from scrubkit.families.modular.compile.distractors import Distractors
-from scrubkit.models.record import Carries, HeadRole, Truth
+from scrubkit.families.modular.truth import HeadRole, ModularTruth
+from scrubkit.models.record import Statement
 
 
 def account(
@@ -22,7 +23,7 @@ def account(
     options: Distractors,
     disguise: Disguise,
     noisy: bool,
-) -> Truth:
+) -> ModularTruth:
     """Return the truth of a model whose layout was disguised.
 
     Args:
@@ -47,7 +48,7 @@ def account(
     if noisy:
         structural = {f"blocks.0.attn.hook_pattern[head={h}]" for h in heads if heads[h].structural}
         carries = [c if _kept(c, structural) else c.model_copy(update={"exact": False}) for c in carries]
-    return Truth(
+    return ModularTruth(
         source="construction",
         variant=variant,
         p=circles.task.p,
@@ -61,39 +62,40 @@ def account(
         ),
         neuron_roles=roles,
         distractors=_planted(options, circuit),
-        carries=tuple(carries),
+        n_neurons=len(disguise.neuron_order),
+        statements=tuple(carries),
         subspaces={name: disguise.rotation[here].tolist() for name, here in circuit.dims().items()},
     )
 
 
-def _embedding(circuit: Circuit, frequencies: tuple[int, ...], options: Distractors) -> list[Carries]:
+def _embedding(circuit: Circuit, frequencies: tuple[int, ...], options: Distractors) -> list[Statement]:
     """Say what the embedding carries, whole and by frequency."""
     found = [
-        Carries(site="hook_embed[pos=0]", feature="a", exact=True),
-        Carries(site="hook_embed[pos=1]", feature="b", exact=True),
-        Carries(site="hook_embed[pos=-1]", feature="0", exact=True, causal=EQUALS in circuit.spaces),
+        Statement(site="hook_embed[pos=0]", feature="a", exact=True),
+        Statement(site="hook_embed[pos=1]", feature="b", exact=True),
+        Statement(site="hook_embed[pos=-1]", feature="0", exact=True, causal=EQUALS in circuit.spaces),
     ]
     for k in (*sorted(frequencies), *sorted(options.dead_frequencies)):
         alive = k in frequencies
         found += [
-            Carries(site=f"hook_embed[pos={i}, frequencies={k}]", feature=name, exact=True, causal=alive)
+            Statement(site=f"hook_embed[pos={i}, frequencies={k}]", feature=name, exact=True, causal=alive)
             for i, name in enumerate("ab")
         ]
     return found
 
 
-def _head(h: int, head: Head) -> list[Carries]:
+def _head(h: int, head: Head) -> list[Statement]:
     """Say what one head's pattern and value carry."""
     pattern, z = f"blocks.0.attn.hook_pattern[head={h}]", f"blocks.0.attn.hook_z[pos=-1, head={h}]"
     return [
-        Carries(site=pattern, feature=head.pattern, exact=True, causal=head.causal),
-        Carries(site=z, feature=head.z, exact=True, causal=head.causal),
+        Statement(site=pattern, feature=head.pattern, exact=True, causal=head.causal),
+        Statement(site=z, feature=head.z, exact=True, causal=head.causal),
     ]
 
 
 def _place_neurons(
     circuit: Circuit, neuron_at: np.ndarray
-) -> tuple[dict[int, tuple[int, ...]], dict[str, tuple[int, ...]], list[Carries]]:
+) -> tuple[dict[int, tuple[int, ...]], dict[str, tuple[int, ...]], list[Statement]]:
     """Return clusters, roles and what each group of neurons carries."""
     clusters: dict[int, tuple[int, ...]] = {}
     roles: dict[str, tuple[int, ...]] = {}
@@ -108,11 +110,11 @@ def _place_neurons(
             roles[group.role] = tuple(sorted(roles.get(group.role, ()) + own))
             part = ",".join(map(str, own))
         site = f"blocks.0.mlp.hook_post[pos=-1, neurons={part}]"
-        carries.append(Carries(site=site, feature=group.feature, exact=group.exact, causal=group.causal))
+        carries.append(Statement(site=site, feature=group.feature, exact=group.exact, causal=group.causal))
     return dict(sorted(clusters.items())), dict(sorted(roles.items())), carries
 
 
-def _whole(circuit: Circuit, circles: Circles) -> list[Carries]:
+def _whole(circuit: Circuit, circles: Circles) -> list[Statement]:
     """Return the variant's statements about whole hooks; memorised pairs make them carry both operands."""
     return [
         c.model_copy(update={"feature": circles.both}) if circuit.bonuses and "subspace" not in c.site else c
@@ -120,19 +122,19 @@ def _whole(circuit: Circuit, circles: Circles) -> list[Carries]:
     ]
 
 
-def _planes(circuit: Circuit, circles: Circles) -> list[Carries]:
+def _planes(circuit: Circuit, circles: Circles) -> list[Statement]:
     """Say what arrives in each plane that W_U reads: s, and |cos(w_k d / 2)| where a term has that factor."""
     factors: dict[int, bool] = {}
     for term in circuit.terms:
         factors[term.frequency] = factors.get(term.frequency, False) or term.pizza
     return [
-        Carries(site=site, feature=circles.pizza(k) if pizza else circles.sum)
+        Statement(site=site, feature=circles.pizza(k) if pizza else circles.sum)
         for k, pizza in factors.items()
         for site in (f"blocks.0.hook_resid_post[pos=-1, subspace=plane:{k}]", f"logits[frequencies={k}]")
     ]
 
 
-def _kept(c: Carries, structural: Set[str]) -> bool:
+def _kept(c: Statement, structural: Set[str]) -> bool:
     """Say whether a statement is exact by architecture, whatever the weights are."""
     return c.feature == "(a, b)" or c.site.startswith("hook_embed") or c.site in structural
 

@@ -25,6 +25,7 @@ from scrubkit.families.modular.compile.disguise import (
 from scrubkit.families.modular.compile.distractors import plant
 from scrubkit.families.modular.compile.pizza import build_pizza
 from scrubkit.families.modular.compile.request import CompileRequest, check_request, read_request
+from scrubkit.families.modular.compile.scale import choose_alpha
 from scrubkit.families.modular.compile.sizes import choose_epsilon, fit, share_neurons
 from scrubkit.models.model import Model
 from scrubkit.models.record import ModelConfig, Provenance
@@ -44,7 +45,7 @@ def compile_model(request: CompileRequest | None = None, **options: Any) -> Mode
 
     Returns:
         A model with its truth. Its provenance holds the request as recipe, and as history the figures
-        of `Check` with the number of phases and the size of the attention scores.
+        of `Check` with the scale, the number of phases and the size of the attention scores.
 
     Raises:
         ModelError: the request is wrong or does not fit, with every fault and what would fit; or the
@@ -91,7 +92,7 @@ def draw_circuit(request: CompileRequest, circles: Circles) -> tuple[Circuit, Mo
     """Build the circuit with its distractors and choose a shape for it.
 
     Returns:
-        The circuit, the shape, and what was chosen on the way: phases, epsilon.
+        The circuit, the shape, and what was chosen on the way: alpha, phases, epsilon.
 
     Raises:
         ModelError: the circuit does not fit the sizes that were asked for.
@@ -99,16 +100,17 @@ def draw_circuit(request: CompileRequest, circles: Circles) -> tuple[Circuit, Mo
     planted = request.distractors
     frequencies = tuple(sorted(request.frequencies))
     shared = share_neurons(request.variant, circles.task, frequencies, planted.n_neurons, request.d_mlp)
-    made: dict[str, float] = {"phases": shared.phases}
+    alpha = request.alpha or choose_alpha(request.variant, circles.order, frequencies)
+    made: dict[str, float] = {"alpha": alpha, "phases": shared.phases}
     if request.variant == "pizza":
-        circuit = build_pizza(circles, frequencies, shared.phases, request.scale)
+        circuit = build_pizza(circles, frequencies, shared.phases, alpha)
     elif request.variant == "clock-torus":
-        circuit = build_clock_torus(circles, frequencies, shared.phases, request.scale)
+        circuit = build_clock_torus(circles, frequencies, shared.phases, alpha)
     else:
         epsilon = request.epsilon or choose_epsilon(circles.order, frequencies)
-        made = {"epsilon": epsilon}
-        circuit = build_clock_attention(circles, frequencies, epsilon, request.scale, planted.need_sums)
-    circuit = plant(circuit, circles, frequencies, request.scale, planted, request.seed)
+        made = {"alpha": alpha, "epsilon": epsilon}
+        circuit = build_clock_attention(circles, frequencies, epsilon, alpha, planted.need_sums)
+    circuit = plant(circuit, circles, frequencies, alpha, planted, request.seed)
     asked = {"d_model": request.d_model, "n_heads": request.n_heads, "d_head": request.d_head}
     config, faults = fit(request.variant, circles.task, circuit, shared.d_mlp, asked)
     if config is None or shared.faults:
@@ -120,7 +122,7 @@ def draw_circuit(request: CompileRequest, circles: Circles) -> tuple[Circuit, Mo
 
 def _stored(weights: Weights) -> Weights:
     """Round to the dtype in which weights are kept, each tensor in memory of its own."""
-    return Weights(**{name: t.to(torch.float32).contiguous() for name, t in weights.named().items()})
+    return Weights({name: t.to(torch.float32).contiguous() for name, t in weights.named().items()})
 
 
 def _require_right(request: CompileRequest, figures: Check) -> None:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from scrubkit.core.task import Task
 from scrubkit.errors import ModelError
+from scrubkit.families.modular.task import ModularTask
 
 SUMS = {
     "modular_addition": "(a + b) % p",
@@ -34,12 +34,12 @@ class Circles:
         mirrored: the second operand counts negatively, as in subtraction.
     """
 
-    task: Task
+    task: ModularTask
     order: int
     mirrored: bool
 
     @classmethod
-    def of(cls, task: Task) -> Circles:
+    def of(cls, task: ModularTask) -> Circles:
         """Return the circles of a task; raises ModelError if operands are related by more than a sign."""
         group = task.group
         used = group.a >= 0

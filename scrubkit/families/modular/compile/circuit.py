@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from jaxtyping import Float
 
-from scrubkit.models.record import Carries
+from scrubkit.models.record import Statement
 
 Block = Float[np.ndarray, "..."]
 """Part of a weight matrix: the rows or columns that belong to one named space."""
@@ -122,7 +122,7 @@ class Circuit:
     terms: tuple[Term, ...] = ()
     bonuses: tuple[Bonus, ...] = ()
     operands: Mapping[int, tuple[Mapping[str, Block], ...]] = field(default_factory=dict)
-    carries: tuple[Carries, ...] = ()
+    carries: tuple[Statement, ...] = ()
 
     def plus(self, other: Circuit) -> Circuit:
         """Return both circuits as one; spaces of the same name are the same space."""

@@ -26,7 +26,7 @@ from scrubkit.families.modular.compile.assemble import EQUALS, anchor
 from scrubkit.families.modular.compile.circles import Circles
 from scrubkit.families.modular.compile.circuit import Block, Circuit, Head, Term
 from scrubkit.families.modular.compile.heads import FOCUS
-from scrubkit.models.record import Carries
+from scrubkit.models.record import Statement
 
 DISTORTION = 0.57
 """Relative error of a product by softmax is at most DISTORTION epsilon^2, for epsilon <= 1/2."""
@@ -60,9 +60,9 @@ def build_clock_attention(
         terms=tuple(Term(k, alpha, pizza=False) for k in frequencies),
         operands={k: ({f"sum:{k}": np.eye(2)},) for k in frequencies} if keep_sums else {},
         carries=(
-            Carries(site="blocks.0.hook_attn_out[pos=-1]", feature=circles.pair, exact=True),
+            Statement(site="blocks.0.hook_attn_out[pos=-1]", feature=circles.pair, exact=True),
             *(
-                Carries(site=f"blocks.0.hook_attn_out[pos=-1, subspace=plane:{k}]", feature=circles.sum)
+                Statement(site=f"blocks.0.hook_attn_out[pos=-1, subspace=plane:{k}]", feature=circles.sum)
                 for k in frequencies
             ),
         ),

@@ -17,7 +17,7 @@ from scrubkit.families.modular.compile.circles import Circles
 from scrubkit.families.modular.compile.circuit import Circuit, Neurons, Term
 from scrubkit.families.modular.compile.heads import position_heads
 from scrubkit.families.modular.compile.pizza import direction
-from scrubkit.models.record import Carries
+from scrubkit.models.record import Statement
 
 ALIASING = 3.2
 """Relative error of an n x n grid is at most ALIASING / n^2, for odd n >= 5 (2.9 as n grows)."""
@@ -43,8 +43,8 @@ def build_clock_torus(circles: Circles, frequencies: tuple[int, ...], side: int,
         terms=tuple(Term(k, alpha, pizza=False) for k in frequencies),
         operands={k: ({f"embed:{k}": np.eye(2)}, {f"second:{k}": np.eye(2)}) for k in frequencies},
         carries=(
-            Carries(site="blocks.0.hook_attn_out[pos=-1]", feature=circles.both, exact=True),
-            Carries(site="blocks.0.mlp.hook_post[pos=-1]", feature=circles.both, exact=True),
+            Statement(site="blocks.0.hook_attn_out[pos=-1]", feature=circles.both, exact=True),
+            Statement(site="blocks.0.mlp.hook_post[pos=-1]", feature=circles.both, exact=True),
         ),
     )
     first = {f"embed:{k}": (f"embed:{k}", np.eye(2)) for k in frequencies}

@@ -61,12 +61,12 @@ def add_noise(w: Weights, sigma: float, seed: int) -> Weights:
     """
     rng = np.random.default_rng([seed, NOISE])
     noisy = {}
-    for name, tensor in w.named().items():
+    for name, tensor in w.short().items():
         by_head = name[2:] in {"Q", "K", "V"} or name == "W_O"
         axes = tuple(range(1, tensor.ndim)) if by_head else tuple(range(tensor.ndim))
         rms = tensor.pow(2).mean(dim=axes, keepdim=True).sqrt()
         noisy[name] = tensor + sigma * rms * torch.from_numpy(rng.standard_normal(tuple(tensor.shape)))
-    return Weights(**noisy)
+    return Weights.one_layer(**noisy)
 
 
 def rotate_residual(w: Weights, rotation: Float[np.ndarray, "d_model d_model"]) -> Weights:

@@ -19,7 +19,7 @@ from jaxtyping import Float
 from scrubkit.families.modular.compile.circles import Circles
 from scrubkit.families.modular.compile.circuit import Block, Circuit, Head, Neurons, Term
 from scrubkit.families.modular.compile.heads import position_heads
-from scrubkit.models.record import Carries
+from scrubkit.models.record import Statement
 
 ALIASING = 2.7
 """Relative error of a circle of n phases is at most ALIASING / n^2, for odd n >= 5 (2.5 as n grows)."""
@@ -50,8 +50,8 @@ def build_pizza(circles: Circles, frequencies: tuple[int, ...], phases: int, alp
         terms=tuple(Term(k, alpha, pizza=True) for k in frequencies),
         operands={k: ({f"embed:{k}": np.eye(2)},) for k in frequencies},
         carries=(
-            Carries(site="blocks.0.hook_attn_out[pos=-1]", feature=circles.pair, exact=True),
-            Carries(site="blocks.0.mlp.hook_post[pos=-1]", feature=circles.pair, exact=True),
+            Statement(site="blocks.0.hook_attn_out[pos=-1]", feature=circles.pair, exact=True),
+            Statement(site="blocks.0.mlp.hook_post[pos=-1]", feature=circles.pair, exact=True),
         ),
     )
     if circles.mirrored:

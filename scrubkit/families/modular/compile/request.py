@@ -10,19 +10,21 @@ from typing import Any, Literal, get_args
 
 from pydantic import Field, ValidationError
 
-from scrubkit.core.task import Task
 from scrubkit.errors import ModelError, TaskError, nearest
+from scrubkit.families.modular.certify.criteria import most_frequencies
 from scrubkit.families.modular.compile.circles import Circles
 from scrubkit.families.modular.compile.distractors import Distractors
+from scrubkit.families.modular.compile.scale import ALLOWED, MOST, choose_alpha, formula_loss
+from scrubkit.families.modular.task import ModularTask
 from scrubkit.models.record import Record
 
 Variant = Literal["pizza", "clock-torus", "clock-attention"]
 
+MOST_FREQUENCIES = 45
+"""So many frequencies have over 2 % of W_L each, which is what a certificate takes for a key frequency."""
+
 VARIANTS: tuple[str, ...] = get_args(Variant)
 """The algorithms that can be compiled."""
-
-ALPHA = {"pizza": 100.0, "clock-torus": 20.0, "clock-attention": 20.0}
-"""Scale of the logits where none is given."""
 
 
 class CompileRequest(Record):
@@ -37,7 +39,8 @@ class CompileRequest(Record):
         n_heads: attention heads.
         d_head: width of a head.
         d_mlp: neurons.
-        alpha: scale of the logits; None for 100 (pizza) or 20 (the clocks).
+        alpha: scale of the logits; None for 100 (pizza) or 20 (the clocks), or more where the frequencies
+            need it.
         epsilon: size of clock-attention's scores; None for 0.25, or less where the frequencies need it.
         distractors: what is planted beside the circuit.
         noise: standard deviation of the noise on a tensor, as a share of the tensor's root mean square.
@@ -54,7 +57,7 @@ class CompileRequest(Record):
     n_heads: int | None = Field(default=None, ge=1, le=256)
     d_head: int | None = Field(default=None, ge=1, le=1024)
     d_mlp: int | None = Field(default=None, ge=1, le=65536)
-    alpha: float | None = Field(default=None, gt=0, le=1e4, allow_inf_nan=False)
+    alpha: float | None = Field(default=None, gt=0, le=MOST, allow_inf_nan=False)
     epsilon: float | None = Field(default=None, gt=0, le=1, allow_inf_nan=False)
     distractors: Distractors = Distractors()
     noise: float = Field(default=0.0, ge=0, allow_inf_nan=False)
@@ -72,11 +75,6 @@ class CompileRequest(Record):
     def digest(self) -> str:
         """SHA-256 of the request: the key under which a compiled model may be kept."""
         return hashlib.sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
-
-    @property
-    def scale(self) -> float:
-        """Alpha, given or by default."""
-        return ALPHA[self.variant] if self.alpha is None else self.alpha
 
 
 def read_request(options: dict[str, Any]) -> CompileRequest:
@@ -116,7 +114,7 @@ def check_request(request: CompileRequest) -> Circles:
         ModelError: with everything that is wrong.
     """
     try:
-        task = Task(request.task, request.p)
+        task = ModularTask(request.task, request.p)
     except TaskError as error:
         raise ModelError(error.faults, title="compile request") from None
     circles = Circles.of(task)
@@ -124,7 +122,7 @@ def check_request(request: CompileRequest) -> Circles:
     if request.variant != "clock-attention" and request.epsilon is not None:
         faults.append(f"epsilon belongs to clock-attention, not to {request.variant}; leave it out")
     if not faults:
-        faults = _indistinct(request, circles)
+        faults = _indistinct(request, circles) or _unsure(request, circles)
     if faults:
         raise ModelError(faults, title=f"{request.variant} on {request.task} with p = {request.p}")
     return circles
@@ -149,6 +147,10 @@ def _bad_frequencies(request: CompileRequest, circles: Circles) -> list[str]:
             same = [k for k in (*request.frequencies, *dead) if min(k % n, -k % n) == folded]
             listed = ", ".join(map(str, same))
             faults.append(f"frequencies {listed} are equal up to sign; name each once, as key or as dead")
+    if len(request.frequencies) > (most := min(most_frequencies(n), MOST_FREQUENCIES)):
+        faults.append(
+            f"{len(request.frequencies)} key frequencies are no small set among {n // 2}; use at most {most}"
+        )
     if request.variant == "clock-attention":
         doubled = {min(2 * k % n, -2 * k % n): k for k in request.frequencies}
         faults += [
@@ -185,6 +187,28 @@ def _indistinct(request: CompileRequest, circles: Circles) -> list[str]:
         f"frequencies {', '.join(map(str, request.frequencies))} share the factor {shared} with the order "
         f"{circles.order}, so that s and s + {step} have the same logits and accuracy stays below 1; add a "
         f"frequency that is no multiple of {_prime_factor(shared)}"
+    ]
+
+
+def _unsure(request: CompileRequest, circles: Circles) -> list[str]:
+    """Say where the scale, or any scale, leaves the right answers too little ahead of the others."""
+    frequencies = tuple(sorted(request.frequencies))
+    needed = choose_alpha(request.variant, circles.order, frequencies)
+    listed = ", ".join(map(str, frequencies))
+    if needed > MOST:
+        worst = formula_loss(request.variant, circles.order, frequencies, MOST)
+        return [
+            f"frequencies {listed} tell some classes hardly apart: even with alpha = {MOST:g} the loss is "
+            f"{worst:.2g} nats, over {ALLOWED:g}; use more frequencies"
+        ]
+    if request.alpha is None:
+        return []
+    loss = formula_loss(request.variant, circles.order, frequencies, request.alpha)
+    if loss <= ALLOWED:
+        return []
+    return [
+        f"alpha = {request.alpha:g} leaves a loss of {loss:.2g} nats with frequencies {listed}, over "
+        f"{ALLOWED:g}; use alpha = {needed:g}, or leave it out"
     ]
 
 

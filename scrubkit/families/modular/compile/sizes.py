@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scrubkit.core.task import Task
 from scrubkit.families.modular.compile import clock_attention, clock_torus, pizza
 from scrubkit.families.modular.compile.circuit import Circuit
+from scrubkit.families.modular.task import ModularTask
 from scrubkit.models.record import ModelConfig
 
 STANDARD = {
@@ -86,7 +86,7 @@ class Phases:
 
 
 def share_neurons(
-    variant: str, task: Task, frequencies: tuple[int, ...], planted: int, asked: int | None
+    variant: str, task: ModularTask, frequencies: tuple[int, ...], planted: int, asked: int | None
 ) -> Phases:
     """Choose the number of phases, and of neurons where none was asked for.
 
@@ -145,7 +145,7 @@ def phases_in(variant: str, neurons: int) -> int:
 
 
 def fit(
-    variant: str, task: Task, circuit: Circuit, d_mlp: int, asked: dict[str, int | None]
+    variant: str, task: ModularTask, circuit: Circuit, d_mlp: int, asked: dict[str, int | None]
 ) -> tuple[ModelConfig | None, list[str]]:
     """Choose the shape for a circuit.
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import safetensors.torch
 from safetensors import SafetensorError
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from scrubkit.core.reading import require_file
 from scrubkit.errors import ModelError
+from scrubkit.families.modular.published.containers import find_settings, find_state, parameters
 from scrubkit.families.modular.published.torch_file import NotRead, read_torch_file
 from scrubkit.models.atomic import os_errors
 
@@ -27,31 +28,39 @@ MAX_NUMBERS = 2**26
 MAX_HEADER = 2**20
 """Largest header of a safetensors file that is read."""
 
-MAX_DEPTH = 4
-"""Deepest nesting of state dicts that is followed; a file may hold itself."""
 
-DROPPED_SUFFIXES = (".mask", ".IGNORE")
-"""Buffers of attention that hold no parameter."""
-
-DROPPED_PREFIXES = ("x_embed.", "y_embed.")
-"""Second copies of the embedding that the group-composition repository stores."""
+LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+"""First bytes of the small text file that Git LFS puts where a large file was not fetched."""
 
 
-def read_state(path: Path) -> dict[str, Tensor]:
-    """Return the state dict in a checkpoint file, without buffers that hold no parameter.
+class Checkpoint(NamedTuple):
+    """What a checkpoint file holds: parameters by name, and the run's settings where it has them."""
 
-    A run's file may hold the state dict under "model" or "state_dict", or several under "state_dicts", of
-    which the last is taken.
+    state: dict[str, Tensor]
+    settings: dict[str, Any]
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """Return the parameters in a checkpoint file, without buffers, and the settings beside them.
+
+    A run's file may hold the state dict under one of several keys, see `containers`.
 
     Raises:
-        ModelError: the file is missing, too large, damaged, holds objects other than tensors and plain
-            values, or holds no state dict.
+        ModelError: the file is missing, too large, damaged, a pointer of Git LFS, holds objects other than
+            tensors and plain values, or holds no state dict.
     """
     size = require_file(path, error=ModelError).st_size
+    with os_errors(path), open(path, "rb") as file:
+        if file.read(len(LFS_POINTER)) == LFS_POINTER:
+            raise ModelError(
+                "is a Git LFS pointer and not the checkpoint itself; fetch it with `git lfs pull`, or "
+                "download the file from the project's page",
+                title=str(path),
+            )
     if size > MAX_BYTES:
         raise ModelError(f"holds {size:,} bytes, more than the {MAX_BYTES:,} that are read", title=str(path))
     loaded = _load(path)
-    state = _find_state(loaded)
+    state = find_state(loaded)
     if state is None:
         found = (
             f"keys {', '.join(map(str, list(loaded)[:8]))}"
@@ -72,11 +81,7 @@ def read_state(path: Path) -> dict[str, Tensor]:
         )
     if faults:
         raise ModelError(faults, title=str(path))
-    return {
-        name: tensor
-        for name, tensor in state.items()
-        if not name.endswith(DROPPED_SUFFIXES) and not name.startswith(DROPPED_PREFIXES)
-    }
+    return Checkpoint(parameters(state), find_settings(loaded))
 
 
 def _load(path: Path) -> Any:
@@ -95,15 +100,3 @@ def _load(path: Path) -> Any:
         raise ModelError(
             f"not a safetensors file, or damaged: {str(error).splitlines()[0][:200]}", title=str(path)
         ) from None
-
-
-def _find_state(loaded: Any, depth: int = MAX_DEPTH) -> dict[str, Tensor] | None:
-    if not isinstance(loaded, Mapping) or not depth:
-        return None
-    if loaded and all(isinstance(k, str) and isinstance(v, Tensor) for k, v in loaded.items()):
-        return dict(loaded)
-    for key in ("model", "state_dict"):
-        if key in loaded:
-            return _find_state(loaded[key], depth - 1)
-    several = loaded.get("state_dicts")
-    return _find_state(several[-1], depth - 1) if isinstance(several, list | tuple) and several else None

@@ -10,8 +10,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 import torch
 from einops import rearrange
@@ -43,8 +43,11 @@ PLACES = {
 }
 """Key of each parameter in the formats nanda and transformerlens."""
 
-NANDA_BIASES = {"b_Q", "b_K", "b_V", "b_O", "b_U"}
-"""Parameters that files of the format nanda do not have."""
+OPTIONAL_BIASES = {"b_Q", "b_K", "b_V", "b_O", "b_U"}
+"""Parameters that files of the format nanda do not have, and some of the format transformerlens lack."""
+
+HEADS = ("n_heads", "num_heads")
+"""Settings that name the number of heads, in TransformerLens and in Nanda et al.'s code."""
 
 
 def recognise(state: dict[str, Tensor], *, title: str) -> Format:
@@ -97,18 +100,30 @@ def convert(state: dict[str, Tensor], kind: Format, *, heads: int | None, title:
         raise ModelError(faults, title=title)
     if kind == "bridge":
         return _from_bridge(state, heads, title)
-    tensors = _by_place(state, NANDA_BIASES if kind == "nanda" else set(), title)
+    tensors = _by_place(state, title)
     if kind == "nanda":
         tensors = _turn_nanda(tensors)
+    tensors = _with_biases(tensors)
     found = tensors["W_Q"].shape[0]
     if heads not in (None, found):
         raise ModelError(f"has {found} heads, not {heads}", title=title)
     return tensors
 
 
-def _by_place(state: dict[str, Tensor], optional: Set[str], title: str) -> dict[str, Tensor]:
+def settle_heads(asked: int | None, settings: Mapping[str, Any], *, title: str) -> int | None:
+    """Return the number of heads that the caller or the settings name; raises ModelError if they disagree."""
+    found = (settings.get(name) for name in HEADS)
+    said = next((n for n in found if isinstance(n, int) and not isinstance(n, bool)), None)
+    if asked is not None and said is not None and asked != said:
+        raise ModelError(f"{asked} heads were asked for, but its config says {said}", title=title)
+    return said if asked is None else asked
+
+
+def _by_place(state: dict[str, Tensor], title: str) -> dict[str, Tensor]:
     names = {place: name for name, place in PLACES.items()}
-    faults = [f"missing tensor {p}" for p, name in names.items() if p not in state and name not in optional]
+    faults = [
+        f"missing tensor {p}" for p, name in names.items() if p not in state and name not in OPTIONAL_BIASES
+    ]
     faults += [f"unknown tensor {key}" for key in sorted(state.keys() - names.keys())]
     for place in names.keys() & state.keys():
         leaf = place.rsplit(".", 1)[1]
@@ -146,25 +161,31 @@ def _axes(name: str, output_axes: int) -> int:
 
 
 def _turn_nanda(t: dict[str, Tensor]) -> dict[str, Tensor]:
-    h, e, d = t["W_Q"].shape
+    h, e, _ = t["W_Q"].shape
     turned = {name: rearrange(t[name], "h e d -> h d e") for name in ("W_Q", "W_K", "W_V")}
     turned |= {"W_E": t["W_E"].T, "W_in": t["W_in"].T, "W_out": t["W_out"].T}
     if t["W_O"].shape[1] == h * e:
         turned["W_O"] = rearrange(t["W_O"], "d (h e) -> h e d", h=h)
+    return {**t, **turned}
+
+
+def _with_biases(t: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors with zeros for the biases that a file may lack."""
+    h, d, e = t["W_Q"].shape
     blank = {"b_Q": (h, e), "b_K": (h, e), "b_V": (h, e), "b_O": (d,), "b_U": (t["W_U"].shape[1],)}
-    return {**{name: torch.zeros(shape) for name, shape in blank.items()}, **t, **turned}
+    return {**{name: torch.zeros(shape) for name, shape in blank.items()}, **t}
 
 
 def _from_bridge(state: dict[str, Tensor], heads: int | None, title: str) -> dict[str, Tensor]:
     # TransformerLens takes seconds to import and only this format needs it.
-    from scrubkit.models.bridge import from_bridge_state, to_bridge_state_names
+    from scrubkit.models.bridge import from_bridge_state, one_layer_state_names
 
     if heads is None:
         raise ModelError(
-            "a state dict of TransformerLens 4 does not say how many heads it has; give their number",
+            "a state dict of TransformerLens 4 does not say how many heads it has; give --heads",
             title=title,
         )
-    faults = [f"missing tensor {name}" for name in to_bridge_state_names() if name not in state]
+    faults = [f"missing tensor {name}" for name in one_layer_state_names() if name not in state]
     faults += [
         f"{name} has {t.ndim} axes" for name, t in state.items() if t.ndim != 1 + name.endswith("weight")
     ]
@@ -188,7 +209,7 @@ def _from_bridge(state: dict[str, Tensor], heads: int | None, title: str) -> dic
         classes=state["unembed.weight"].shape[0],
         title=title,
     )
-    return from_bridge_state(state, config, title=title).named()
+    return from_bridge_state(state, config, title=title).short()
 
 
 def config_of(
@@ -206,5 +227,7 @@ def config_of(
             d_vocab_out=classes,
         )
     except ValidationError as error:
-        faults = [f"{e['loc'][0]}: {e['msg']}, found {e['input']}" for e in error.errors()]
+        faults = [
+            f"{'.'.join(map(str, e['loc']))}: {e['msg']}, found {e['input']!r:.80}" for e in error.errors()
+        ]
         raise ModelError(faults, title=title) from None

@@ -14,19 +14,25 @@ Source: Zhong et al. 2023, arXiv:2306.17844, section 2.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor
 
-from scrubkit.core.reading import parse_json, read_bytes, validation_faults
-from scrubkit.core.task import Task
+from scrubkit.core.reading import parse_json, read_bytes, shown, validation_faults
 from scrubkit.errors import ModelError
+from scrubkit.families.modular.published.activation import HELD
+from scrubkit.families.modular.task import ModularTask
 from scrubkit.models.atomic import os_errors
 
 MAX_CONFIG_BYTES = 2**20
 MAX_CONFIG_VALUES = 10_000
+
+RATE = "attn_coeff"
+"""The setting that makes a JSON file a config of the pizza repository."""
 
 FUNCTIONS = {"+": "modular_addition", "-": "modular_subtraction", "*": "modular_multiplication"}
 """Task by the operator in the config's function."""
@@ -51,8 +57,8 @@ class MixedConfig(BaseModel):
         faults = []
         if self.n_layers != 1:
             faults.append(f"n_layers is {self.n_layers}; only models of one layer can be held")
-        if self.act_fn.lower() != "relu":
-            faults.append(f"act_fn is {self.act_fn!r}; only ReLU can be held")
+        if self.act_fn.lower() not in HELD:
+            faults.append(f"act_fn is {self.act_fn!r:.80}; models can be held with {', '.join(HELD)}")
         if self.diff_vocab:
             faults.append(
                 "diff_vocab is set: the operands have embeddings of their own; only one can be held"
@@ -68,9 +74,9 @@ class MixedConfig(BaseModel):
         match = re.fullmatch(r"lambda x: ?\(?x\[0\]([-+*])x\[1\]\)?%(\d{1,6})", self.funcs.strip())
         return FUNCTIONS[match[1]] if match and int(match[2]) == self.C else None
 
-    def task(self) -> Task:
+    def task(self) -> ModularTask:
         """Return the task that the model was trained on."""
-        return Task(self.task_name() or "modular_addition", self.C, self.eqn_sign)
+        return ModularTask(self.task_name() or "modular_addition", self.C, self.eqn_sign)
 
 
 def find_config(checkpoint: Path) -> Path | None:
@@ -80,7 +86,7 @@ def find_config(checkpoint: Path) -> Path | None:
         if not candidate.is_file():
             return None
         with open(candidate, "rb") as file:
-            return candidate if b'"attn_coeff"' in file.read(MAX_CONFIG_BYTES) else None
+            return candidate if f'"{RATE}"'.encode() in file.read(MAX_CONFIG_BYTES) else None
 
 
 def config_name(checkpoint: Path) -> str:
@@ -88,17 +94,28 @@ def config_name(checkpoint: Path) -> str:
     return f"{checkpoint.stem.replace('model_', 'config_', 1)}.json"
 
 
-def read_config(path: Path) -> MixedConfig:
-    """Read a config of the pizza repository.
+def read_settings(path: Path) -> dict[str, Any]:
+    """Read a JSON object of settings, whosever they are.
 
     Raises:
-        ModelError: not such a config, or every setting in it that cannot be held.
+        ModelError: no such file, or no JSON object of a bounded size in it.
     """
     data = read_bytes(path, MAX_CONFIG_BYTES, error=ModelError)
-    title = f"{path} (config of the pizza repository)"
-    document = parse_json(data, MAX_CONFIG_VALUES, error=ModelError, title=title)
+    found = parse_json(data, MAX_CONFIG_VALUES, error=ModelError, title=str(path))
+    if not isinstance(found, dict):
+        raise ModelError(f"expected a JSON object of settings, found {shown(found)}", title=str(path))
+    return found
+
+
+def read_config(settings: Mapping[str, Any], *, title: str) -> MixedConfig:
+    """Return the settings of a run of the pizza repository.
+
+    Raises:
+        ModelError: every setting that is not as it should be or cannot be held.
+    """
+    title = f"{title} (config of the pizza repository)"
     try:
-        config = MixedConfig.model_validate(document)
+        config = MixedConfig.model_validate(settings)
     except ValidationError as error:
         raise ModelError(validation_faults(error), title=title) from None
     if faults := config.faults():

@@ -1,7 +1,7 @@
 """Other projects' checkpoints of modular arithmetic, as models of ours.
 
-A file does not say its activation function, and often not its task. ReLU and modular addition are assumed,
-and the accuracy over all inputs, kept in the provenance, shows whether the assumptions hold.
+A file seldom says its task, and no tensor its activation function. The task is taken for modular addition
+unless a config or the caller says otherwise, and has to be solved; the activation function has to be said.
 """
 
 from __future__ import annotations
@@ -12,18 +12,21 @@ from typing import Any
 
 from torch import Tensor
 
-from scrubkit.core.task import Task
 from scrubkit.errors import ModelError, printable
-from scrubkit.families.modular.published.accuracy import measure
-from scrubkit.families.modular.published.checkpoint import read_state
-from scrubkit.families.modular.published.formats import config_of, convert, recognise
+from scrubkit.families.modular.published.activation import settle_activation
+from scrubkit.families.modular.published.checkpoint import read_checkpoint
+from scrubkit.families.modular.published.formats import config_of, convert, recognise, settle_heads
 from scrubkit.families.modular.published.mixed_attention import (
+    RATE,
     MixedConfig,
     config_name,
     find_config,
     read_config,
+    read_settings,
     unmix,
 )
+from scrubkit.families.modular.published.readings import figures, require_solved
+from scrubkit.families.modular.task import ModularTask
 from scrubkit.models.model import Model
 from scrubkit.models.record import Provenance
 from scrubkit.models.weights import from_mapping
@@ -32,10 +35,12 @@ from scrubkit.models.weights import from_mapping
 def read_published(
     path: str | Path,
     *,
+    activation: str | None = None,
     p: int | None = None,
     task: str | None = None,
     config: str | Path | None = None,
     heads: int | None = None,
+    allow_inaccurate: bool = False,
 ) -> Model:
     """Read another project's checkpoint.
 
@@ -44,29 +49,36 @@ def read_published(
 
     Args:
         path: a .pth, .pt or .safetensors file.
+        activation: activation function by its name in TransformerLens, where no config says it.
         p: the modulus, where it is to be checked; it is read off the vocabulary.
         task: name of the task; by default what the config says, or else modular addition.
-        config: JSON config of a model of the pizza repository; by default looked for beside the checkpoint.
-        heads: number of attention heads, which the state dicts of TransformerLens 4 do not say.
+        config: JSON config of the run; by default that of a model of the pizza repository is looked for
+            beside the checkpoint. Settings in the checkpoint itself are heeded too.
+        heads: number of attention heads, where neither tensors nor config say it (TransformerLens 4).
+        allow_inaccurate: take also a model that fails on the task, or that does better read in another way.
 
     Returns:
         The model; ``provenance.history`` has its accuracy and its loss in nats over all inputs.
 
     Raises:
-        ModelError: the file cannot be read, is of no known format, or holds what a 1-layer ReLU transformer
-            without LayerNorm cannot hold; every fault that was found.
+        ModelError: the file cannot be read, is of no known format, holds what a 1-layer transformer without
+            LayerNorm cannot hold (every fault that was found), or leaves open what nobody says; or the model
+            does not solve the task.
     """
     file = Path(path)
     title = str(file)
-    state = read_state(file)
-    kind = recognise(state, title=title)
-    tensors = convert(state, kind, heads=heads, title=title)
+    checkpoint = read_checkpoint(file)
+    kind = recognise(checkpoint.state, title=title)
     beside = Path(config) if config else find_config(file)
-    mixed = read_config(beside) if beside else None
+    given = read_settings(beside) if beside else {}
+    settings = {**checkpoint.settings, **given}
+    mixed = read_config(given, title=str(beside)) if RATE in given else None
     if mixed and kind != "nanda":
         raise ModelError(
             f"the config {beside} is of the pizza repository, the file is of the format {kind}", title=title
         )
+    heads = settle_heads(heads, settings, title=title)
+    tensors = convert(checkpoint.state, kind, heads=heads, title=title)
     if mixed:
         tensors = unmix(tensors, mixed.attn_coeff, mixed.task().n_ctx)
     elif kind == "nanda" and tensors["W_pos"].shape[0] == 2:
@@ -75,15 +87,24 @@ def read_published(
             f"rate; put {config_name(file)} beside the file, or name the config",
             title=title,
         )
-    recipe: dict[str, Any] = {"format": kind, "file": printable(file.name), "sha256": _sha256(file)}
+    function = settle_activation(activation, settings, title=title)
+    recipe: dict[str, Any] = {
+        "format": kind,
+        "file": printable(file.name),
+        "sha256": _sha256(file),
+        "activation": function,
+    }
     if mixed:
         recipe |= {"format": "pizza", "config": mixed.model_dump()}
-    return _fit(file, tensors, _settle_task(tensors, p, task, mixed, title=title), recipe)
+    model = _fit(file, tensors, _settle_task(tensors, p, task, mixed, title=title), recipe)
+    if not allow_inaccurate:
+        require_solved(model, folded=kind == "bridge", title=title)
+    return model
 
 
 def _settle_task(
     t: dict[str, Tensor], p: int | None, name: str | None, mixed: MixedConfig | None, *, title: str
-) -> Task:
+) -> ModularTask:
     """Return the task that was asked for or configured; the tensors' sizes may not contradict it."""
     positions, vocab, classes = t["W_pos"].shape[0], t["W_E"].shape[0], t["W_U"].shape[-1]
     configured = mixed.task() if mixed else None
@@ -100,10 +121,10 @@ def _settle_task(
         faults.append(f"has {classes} classes, expected {' or '.join(map(str, sorted({found, vocab})))}")
     if faults:
         raise ModelError(faults, title=title)
-    return Task(name or (configured.name if configured else "modular_addition"), found, equals)
+    return ModularTask(name or (configured.name if configured else "modular_addition"), found, equals)
 
 
-def _fit(file: Path, t: dict[str, Tensor], task: Task, recipe: dict[str, Any]) -> Model:
+def _fit(file: Path, t: dict[str, Tensor], task: ModularTask, recipe: dict[str, Any]) -> Model:
     """Return the model, without the logit of "=" and positions that are never read."""
     title = str(file)
     config = config_of(
@@ -117,11 +138,9 @@ def _fit(file: Path, t: dict[str, Tensor], task: Task, recipe: dict[str, Any]) -
     )
     t = {**t, "W_pos": t["W_pos"][: task.n_ctx], "W_U": t["W_U"][:, : task.p], "b_U": t["b_U"][: task.p]}
     weights = from_mapping({name: tensor.contiguous() for name, tensor in t.items()}, config, title=title)
-    model = Model(
-        printable(file.stem)[:200], task, config, weights, Provenance(kind="imported", recipe=recipe)
-    )
-    figures = measure(model, title=title)
-    return model.with_(provenance=model.provenance.model_copy(update={"history": figures}))
+    name = printable(file.stem)[:200]
+    model = Model(name, task, config, weights, Provenance(kind="imported", recipe=recipe))
+    return model.with_(provenance=model.provenance.model_copy(update={"history": figures(model)}))
 
 
 def _sha256(file: Path) -> str:

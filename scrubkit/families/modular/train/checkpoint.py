@@ -21,17 +21,25 @@ from scrubkit.families.modular.train.recipe import Recipe
 from scrubkit.families.modular.train.state import Losses, Run, State
 from scrubkit.families.modular.train.step import n_parameters
 from scrubkit.models.atomic import write_atomically
-from scrubkit.models.record import ModelConfig, Record, TaskRecord
+from scrubkit.models.record import ModelConfig, Record
 
 CHECKPOINT = "checkpoint.safetensors"
 _KEY = "scrubkit"
 _TENSORS = ("flat", "momentum", "second")
 
 
+class ModularTaskRecord(Record):
+    """Name and modulus of a task, and whether its rows end in "="."""
+
+    name: str
+    p: int = Field(gt=2, le=2000)
+    equals: bool = True
+
+
 class Job(Record):
     """What is being trained: two runs of the same job take the same steps."""
 
-    task: TaskRecord
+    task: ModularTaskRecord
     config: ModelConfig
     recipe: Recipe
     train_fraction: float = Field(gt=0, lt=1)

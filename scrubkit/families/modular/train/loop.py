@@ -15,8 +15,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from scrubkit.core.task import Task
 from scrubkit.errors import TrainingError
+from scrubkit.families.modular.task import ModularTask
 from scrubkit.families.modular.train.checkpoint import Job, save_checkpoint
 from scrubkit.families.modular.train.state import Losses, Run, State, split_rows
 from scrubkit.families.modular.train.stepper import Stepper, evaluate
@@ -67,16 +67,18 @@ class Watch:
 class Loop:
     """Takes a state to the end of all its runs."""
 
-    def __init__(self, state: State, task: Task, job: Job, watch: Watch) -> None:
+    def __init__(self, state: State, task: ModularTask, job: Job, watch: Watch) -> None:
         """Bind the state, which is changed in place.
 
         Raises:
             TrainingError: a checkpoint is asked for and its folder cannot be written.
         """
         self.state, self._job, self._watch = state, job, watch
-        self._train, self._test = split_rows(
-            task, job.train_fraction, [run.seed for run in state.runs], state.flat.device
-        )
+        # A run that was stopped between its last checkpoint and its model's save has nothing left to train.
+        if state.runs:
+            self._train, self._test = split_rows(
+                task, job.train_fraction, [run.seed for run in state.runs], state.flat.device
+            )
         self._checkpointed_at = state.step
         if watch.checkpoint is not None and state.step == 0:
             save_checkpoint(state, job, watch.checkpoint)

@@ -11,17 +11,18 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from scrubkit.core.task import Task
 from scrubkit.errors import ScrubkitError, TrainingError
-from scrubkit.families.modular.train.checkpoint import Job, load_checkpoint
+from scrubkit.families.modular.task import ModularTask
+from scrubkit.families.modular.train.checkpoint import Job, ModularTaskRecord, load_checkpoint
 from scrubkit.families.modular.train.loop import Loop, Progress, Watch
 from scrubkit.families.modular.train.recipe import Recipe, default_config, default_fraction, find_recipe
 from scrubkit.families.modular.train.state import Losses, Run, initial_state
 from scrubkit.families.modular.train.step import unflatten
 from scrubkit.families.modular.train.trajectory import Trajectory
+from scrubkit.models.atomic import remove_temporaries
 from scrubkit.models.model import Model
-from scrubkit.models.record import ModelConfig, Provenance, TaskRecord
-from scrubkit.models.store import RECORD, read, save
+from scrubkit.models.record import ModelConfig, Provenance
+from scrubkit.models.store import RECORD, WEIGHTS, read, save
 
 SHORT_NAMES = {
     "modular_addition": "modadd",
@@ -46,7 +47,7 @@ class Plan:
         checkpoint_every: steps between checkpoints.
     """
 
-    task: Task
+    task: ModularTask
     job: Job
     device: torch.device
     folders: Mapping[int, Path] | None
@@ -71,6 +72,7 @@ class Plan:
         if status == "done":
             return self._stored()
         self._make_folders()
+        self._clear_temporaries()
         if self.checkpoint is not None and status == "unfinished":
             state = load_checkpoint(self.checkpoint, self.job, self.device)
         else:
@@ -130,6 +132,14 @@ class Plan:
                     title=str(folder),
                 ) from None
 
+    def _clear_temporaries(self) -> None:
+        """Remove what a command that was killed in the middle of writing has left behind."""
+        for folder in self.folders.values() if self.folders else ():
+            for place, names in ((folder, (RECORD, WEIGHTS)), (folder / "trajectory", ("*",))):
+                remove_temporaries(place, names)
+        if self.checkpoint is not None:
+            remove_temporaries(self.checkpoint.parent, (self.checkpoint.name,))
+
     def _model(self, run: Run, losses: Losses, flat: Float[Tensor, " parameter"]) -> Model:
         kept = {name: getattr(losses, name) for name in ("train", "test", "accuracy")}
         history = {
@@ -151,7 +161,7 @@ class Plan:
 
 
 def make_job(
-    task: Task,
+    task: ModularTask,
     seeds: Sequence[int],
     recipe: str | Recipe,
     train_fraction: float | None,
@@ -178,7 +188,7 @@ def make_job(
         faults += error.faults
     if faults:
         raise TrainingError(faults, title="training options")
-    record = TaskRecord(name=task.name, p=task.p)
+    record = ModularTaskRecord(name=task.name, p=task.p)
     return Job(task=record, config=config, recipe=chosen, train_fraction=fraction, seeds=tuple(seeds))
 
 

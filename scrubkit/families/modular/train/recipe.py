@@ -12,8 +12,8 @@ from typing import Any, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from scrubkit.core.task import Task
 from scrubkit.errors import TrainingError, nearest
+from scrubkit.families.modular.task import ModularTask
 from scrubkit.models.record import ModelConfig, Record
 
 SMALL_BELOW = 100
@@ -93,7 +93,7 @@ RECIPES = {
 """The presets: a fast recipe, and the one of Nanda et al. 2023, arXiv:2301.05217, section 3."""
 
 
-def find_recipe(recipe: str | Recipe, task: Task | None = None, **changes: Any) -> Recipe:
+def find_recipe(recipe: str | Recipe, task: ModularTask | None = None, **changes: Any) -> Recipe:
     """Return a recipe by name, with some numbers changed.
 
     Args:
@@ -123,13 +123,13 @@ def find_recipe(recipe: str | Recipe, task: Task | None = None, **changes: Any) 
         raise TrainingError(faults, title=f"recipe {recipe.name!r}") from None
 
 
-def default_config(task: Task) -> ModelConfig:
+def default_config(task: ModularTask) -> ModelConfig:
     """Return the mainline's shape, or half of it for a small modulus."""
     if task.p < SMALL_BELOW:
         return ModelConfig.for_task(task, d_model=64, n_heads=4, d_head=16, d_mlp=256)
     return ModelConfig.for_task(task)
 
 
-def default_fraction(task: Task) -> float:
+def default_fraction(task: ModularTask) -> float:
     """Return the share of the inputs to train on: a small task has too few inputs to learn from 30 %."""
     return 0.5 if task.p < SMALL_BELOW else 0.3

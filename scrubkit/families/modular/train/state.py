@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from scrubkit.core.task import Task
+from scrubkit.families.modular.task import ModularTask
 from scrubkit.families.modular.train.step import Rows, flatten
 from scrubkit.models.record import ModelConfig
 from scrubkit.models.weights import random_weights
@@ -87,7 +87,9 @@ def initial_state(config: ModelConfig, seeds: Sequence[int], device: torch.devic
     return State(0, [Run(seed) for seed in seeds], flat, torch.zeros_like(flat), torch.zeros_like(flat))
 
 
-def split_rows(task: Task, fraction: float, seeds: Sequence[int], device: torch.device) -> tuple[Rows, Rows]:
+def split_rows(
+    task: ModularTask, fraction: float, seeds: Sequence[int], device: torch.device
+) -> tuple[Rows, Rows]:
     """Return the training and the held-out inputs of every seed."""
     masks = np.stack([task.split(fraction, seed) for seed in seeds])
     columns = (task.columns["a"], task.columns["b"], task.labels)

@@ -24,10 +24,15 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from scrubkit.models.record import ModelConfig
-from scrubkit.models.weights import Weights, shapes, zeros
+from scrubkit.models.weights import SHORT, Weights, zeros
 
 UNTRAINED = ("b_Q", "b_K", "b_V", "b_O", "b_U")
 """Parameters that the mainline model does not have; they stay zero."""
+
+FAINT = 1e-30
+"""Gradients of one input's loss by one logit that are smaller are taken for zero. Beside those of other
+inputs rounding loses them, and their products are below the smallest normal number, where processors are
+slow."""
 
 Parameters = Mapping[str, Float[Tensor, "run ..."]]
 
@@ -47,7 +52,7 @@ class Rows:
 
 def trained_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
     """Return the shapes of the parameters that are trained, in the order of the flat vector."""
-    return {name: shape for name, shape in shapes(config).items() if name not in UNTRAINED}
+    return {name: config.shapes[full] for name, full in SHORT.items() if name not in UNTRAINED}
 
 
 def n_parameters(config: ModelConfig) -> int:
@@ -57,7 +62,7 @@ def n_parameters(config: ModelConfig) -> int:
 
 def flatten(weights: Weights, config: ModelConfig) -> Float[Tensor, " parameter"]:
     """Return the trained parameters of one model as one vector."""
-    named = weights.named()
+    named = weights.short()
     return torch.cat([named[name].reshape(-1) for name in trained_shapes(config)])
 
 
@@ -152,7 +157,8 @@ class _CrossEntropy(torch.autograd.Function):
         total = weight.sum(dim=-1, keepdim=True)
         odds = top + total.log()
         wrong = torch.sigmoid(odds)
-        gradient = weight.mul_(wrong / total).scatter_(-1, index, -wrong)
+        share = torch.threshold_(weight.mul_(wrong / total), FAINT, 0.0)
+        gradient = share.scatter_(-1, index, -wrong)
         ctx.save_for_backward(gradient)
         return torch.nn.functional.softplus(odds)[..., 0]
 

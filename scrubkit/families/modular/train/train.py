@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from scrubkit.core.task import Task
 from scrubkit.errors import TrainingError
+from scrubkit.families.modular.task import ModularTask
 from scrubkit.families.modular.train.checkpoint import CHECKPOINT
 from scrubkit.families.modular.train.loop import Progress
 from scrubkit.families.modular.train.plan import Plan, check_start, find_device, make_job
@@ -23,7 +23,7 @@ AT_ONCE = {"cpu": 1, "cuda": 64, "mps": 16}
 
 
 def train(
-    task: Task,
+    task: ModularTask,
     *,
     seed: int = 0,
     recipe: str | Recipe = "fast",
@@ -57,7 +57,7 @@ def train(
     Raises:
         TrainingError: an option is not allowed, the folder cannot be used, or the loss is not finite.
     """
-    if not isinstance(task, Task):
+    if not isinstance(task, ModularTask):
         raise TrainingError(f"expected a task such as ModularAddition(59), found {task!r:.100}")
     folder = None if out is None else Path(out)
     plan = Plan(
@@ -74,7 +74,7 @@ def train(
 
 
 def train_many(
-    task: Task,
+    task: ModularTask,
     *,
     seeds: Iterable[int] = range(64),
     recipe: str | Recipe = "fast",

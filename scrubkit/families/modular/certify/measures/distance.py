@@ -34,6 +34,5 @@ def distance_irrelevance(layout: Layout) -> float | None:
 
 
 def right_logits(layout: Layout) -> Float[Tensor, "n n"]:
-    """Return the logit of the right class, less the mean logit of its input."""
-    centred = layout.group_logits - layout.group_logits.mean(-1, keepdim=True)
-    return torch.gather(centred, -1, layout.labels[..., None]).squeeze(-1)
+    """Return the logit of the right class as it is: published figures centre nothing."""
+    return torch.gather(layout.group_logits, -1, layout.labels[..., None]).squeeze(-1)

@@ -1,7 +1,8 @@
 """The skip path: embedding and attention straight into the logits, past the neurons.
 
 The textbook algorithm puts nothing there. Trained models do: without it their loss is a few times higher.
-The path is measured by giving it another input's value and by replacing it with its mean.
+The path is measured in three ways: it is given another input's value, held at its mean over all inputs, and
+set to zero, which is what published tables call removed.
 """
 
 from __future__ import annotations
@@ -25,20 +26,26 @@ class SkipPath:
 
     Attributes:
         resampled: the path carries the value of another input.
-        removed: the path carries its mean over all inputs.
+        held: the path carries its mean over all inputs.
+        removed: the path carries nothing.
     """
 
     resampled: float
+    held: float
     removed: float
 
 
 def cut_skip_path(layout: Layout) -> SkipPath:
-    """Measure the loss with the skip path resampled and with it removed."""
+    """Measure the loss with the skip path resampled, held at its mean and removed."""
     skip = skip_logits(layout)
     rest = layout.logits - skip
     shuffle = torch.randperm(layout.n**2, generator=torch.Generator().manual_seed(SEED))
     other = skip.flatten(0, 1)[shuffle].unflatten(0, (layout.n, layout.n))
-    return SkipPath(mean_loss(layout, rest + other), mean_loss(layout, rest + skip.mean((0, 1))))
+    return SkipPath(
+        resampled=mean_loss(layout, rest + other),
+        held=mean_loss(layout, rest + skip.mean((0, 1))),
+        removed=mean_loss(layout, rest),
+    )
 
 
 def skip_logits(layout: Layout) -> Float[Tensor, "n n class"]:

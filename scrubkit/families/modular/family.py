@@ -1,0 +1,105 @@
+"""The family of modular arithmetic, as the rest of the package sees it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from scrubkit.core.task import Task
+from scrubkit.errors import TaskError
+from scrubkit.families.modular.catalogue import CATALOGUE
+from scrubkit.families.modular.sound import certificate_faults, task_faults, truth_faults
+from scrubkit.families.modular.task import TASKS, ModularTask
+from scrubkit.families.modular.truth import ModularCertificate, ModularTruth
+from scrubkit.models.config import ModelConfig
+from scrubkit.models.family import Family, NamedModel
+from scrubkit.models.model import Model
+from scrubkit.models.record import Certificate, Truth
+
+
+class ModularFamily(Family):
+    """One transformer block that adds in a cyclic group, by clock or by pizza."""
+
+    name = "modular"
+    title = "modular arithmetic"
+    tasks = tuple(TASKS)
+    truth_type = ModularTruth
+    certificate_type = ModularCertificate
+
+    @property
+    def models(self) -> Mapping[str, NamedModel]:
+        """The compiled models that have a name."""
+        return {name: _named(name, request) for name, request in CATALOGUE.items()}
+
+    def task(self, name: str, options: Mapping[str, Any]) -> Task:
+        """Return a task from its modulus, and whether its rows end in "="."""
+        unknown = options.keys() - {"p", "equals"}
+        faults = [f"unknown option {key!r:.80}; a task has p and equals" for key in sorted(unknown)]
+        faults += [] if "p" in options else ["p: not given"]
+        equals = options.get("equals", True)
+        faults += [] if isinstance(equals, bool) else [f"equals must be true or false, found {equals!r:.80}"]
+        if faults:
+            raise TaskError(faults, title=name)
+        return ModularTask(name, options["p"], equals)
+
+    def task_options(self, task: Task) -> dict[str, Any]:
+        """Return the modulus, and whether rows end in "="."""
+        assert isinstance(task, ModularTask)
+        return {"p": task.p, "equals": task.equals}
+
+    def certify(self, model: Model) -> Model:
+        """Return a model with its certificate and, where it is certified, its measured truth."""
+        from scrubkit.families.modular.certify.certificate import with_certificate
+
+        return with_certificate(model)
+
+    def faults(
+        self, config: ModelConfig, task: Task, truth: Truth | None, certificate: Certificate | None
+    ) -> list[str]:
+        """Return what a record says that no model of this shape on this task can have."""
+        assert isinstance(task, ModularTask)
+        faults = task_faults(config, task)
+        if isinstance(truth, ModularTruth):
+            faults += truth_faults(truth, config, task)
+        if isinstance(certificate, ModularCertificate):
+            faults += certificate_faults(certificate, config, task)
+        return faults
+
+    def read_file(self, path: Path) -> Model | None:
+        """Return the model in a checkpoint of Nanda et al., of the pizza repository or of TransformerLens."""
+        from scrubkit.families.modular.published.read import read_published
+
+        return read_published(path)
+
+
+def _named(name: str, request: Mapping[str, Any]) -> NamedModel:
+    return NamedModel(
+        build=partial(_build, name),
+        key=partial(compiled_key, name),
+        task=f"{request.get('task', 'modular_addition').removeprefix('modular_')} mod {request['p']}",
+        known=f"{request['variant']} at {', '.join(map(str, request['frequencies']))}",
+    )
+
+
+def _build(name: str) -> Model:
+    from scrubkit.families.modular import compile as compiler
+
+    return compiler.compile_model(**CATALOGUE[name]).with_(name=name)
+
+
+def compiled_key(name: str) -> str:
+    """Return the SHA-256 of a compiled model's request and of the code that compiles it."""
+    from scrubkit.families.modular import compile as compiler
+
+    request = compiler.CompileRequest(**CATALOGUE[name])
+    digest = hashlib.sha256(f"{name} {request.digest}".encode())
+    for source in sorted(Path(compiler.__file__).parent.glob("*.py")):
+        digest.update(source.read_bytes())
+    return digest.hexdigest()
+
+
+FAMILY = ModularFamily()
+"""The one instance, which the registry names."""

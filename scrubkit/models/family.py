@@ -1,0 +1,99 @@
+"""Families: folders of models whose algorithm is known, each behind one object.
+
+A family subclasses `Family`, overrides what it has, and names an instance in the entry point group
+``scrubkit.families``. Nothing outside a family knows what is inside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import networkx as nx
+
+from scrubkit.core.task import Task
+from scrubkit.errors import ModelError
+from scrubkit.models.config import ModelConfig
+from scrubkit.models.model import Model
+from scrubkit.models.record import Certificate, Truth
+
+
+@dataclass(frozen=True)
+class NamedModel:
+    """A model that a family makes on demand, by its name.
+
+    Attributes:
+        build: makes it, the same one every time.
+        key: returns the identity of the request and of the code that makes it; the model is kept under it.
+        task: what a list of models says of its task.
+        known: what it says of its algorithm.
+    """
+
+    build: Callable[[], Model]
+    key: Callable[[], str]
+    task: str
+    known: str
+
+
+class Family:
+    """What a family has; each part is empty until a subclass overrides it.
+
+    Attributes:
+        name: name of the family: of its tasks' and truths' ``family``, and of its entry point.
+        title: what the family is, in a line.
+        tasks: names of its tasks.
+        truth_type: class of its truths.
+        certificate_type: class of its certificates.
+        mutators: operators that make a false hypothesis of a true one, by name.
+    """
+
+    name: str = ""
+    title: str = ""
+    tasks: tuple[str, ...] = ()
+    truth_type: type[Truth] = Truth
+    certificate_type: type[Certificate] = Certificate
+
+    @property
+    def mutators(self) -> Mapping[str, Any]:
+        """Operators that make a false hypothesis of a true one, by name."""
+        return {}
+
+    @property
+    def models(self) -> Mapping[str, NamedModel]:
+        """Models that are made on demand, by name."""
+        return {}
+
+    def task(self, name: str, options: Mapping[str, Any]) -> Task:
+        """Return the task that `task_options` wrote down; raises TaskError with all that is wrong."""
+        raise ModelError(f"no task {name!r}; the family {self.name!r} has {', '.join(self.tasks) or 'none'}")
+
+    def task_options(self, task: Task) -> dict[str, Any]:
+        """Return what a task of the family is made from, beside its name, as JSON values."""
+        return {}
+
+    def hypotheses(self, model: Model) -> Mapping[str, nx.DiGraph]:
+        """Return hypotheses that are true of a model if its truth is, by name."""
+        return {}
+
+    def certify(self, model: Model) -> Model:
+        """Return a model with its certificate and, where it is certified, its measured truth."""
+        raise ModelError(f"the family {self.name!r} has no certificates", title=model.name)
+
+    def faults(
+        self, config: ModelConfig, task: Task, truth: Truth | None, certificate: Certificate | None
+    ) -> list[str]:
+        """Return what a record says that no model of this shape on this task can have.
+
+        A record may come from a stranger, and its truth gives names in sites their meaning.
+        """
+        return []
+
+    def read_file(self, path: Path) -> Model | None:
+        """Return the model in another project's file; None where the family reads none of its kind.
+
+        Raises:
+            ModelError: the file is of a kind that the family reads, and is not whole or cannot be held.
+        """
+        return None

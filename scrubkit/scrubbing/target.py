@@ -1,0 +1,182 @@
+"""What can be scored, made ready: one of our models, any TransformerBridge, or a graph of functions."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from scrubkit.core.task import Task
+from scrubkit.errors import ScrubError
+from scrubkit.models.model import Model
+from scrubkit.scrubbing.evaluate import scrub_rows
+from scrubkit.scrubbing.figures import Levels
+from scrubkit.scrubbing.passes import Measure, Outputs
+from scrubkit.scrubbing.plan import Plan
+from scrubkit.subjects.subject import Subject
+
+Engine = str
+"""How outputs are computed: "tables", "hooks" or "functions"."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A subject with the figures that its outputs are judged by.
+
+    Attributes:
+        name: what reports call it.
+        hash: identity of what is scored: of weights, or of a graph's values.
+        engine: how outputs are computed, for the record.
+        dtype: of the activations, for the record.
+        device: where outputs are computed.
+        subject: what is scrubbed.
+        measure: turns outputs into figures.
+        outputs: turns a plan into the function from draws to outputs.
+        model: the model, where it is one of ours.
+        truth: what is known of it.
+    """
+
+    name: str
+    hash: str
+    engine: Engine
+    dtype: str
+    device: torch.device
+    subject: Subject
+    measure: Any
+    outputs: Callable[[Plan], Outputs]
+    model: Model | None = None
+    truth: Any = None
+
+    def on_cpu(self) -> tuple[Subject, Measure]:
+        """Return subject and figures where enumerations run."""
+        if self.device.type == "cpu":
+            return self.subject, self.measure
+        if self.model is not None:
+            dtype = getattr(torch, self.dtype)
+            moved = of_model(self.model, torch.device("cpu"), dtype)
+            return moved.subject, moved.measure
+        raise ScrubError("exact enumeration runs on the CPU; move the bridge there", title=self.name)
+
+
+def target_of(
+    found: Any,
+    *,
+    task: Task | None = None,
+    device: torch.device | str = "cpu",
+    dtype: torch.dtype = torch.float32,
+    name: str = "",
+) -> Target:
+    """Return what can be scored of a model, a bridge or a graph of functions.
+
+    Args:
+        found: a `scrubkit.Model`, a TransformerLens `TransformerBridge`, or a `scrubkit.FunctionGraph`.
+        task: the inputs, needed for a bridge; our models have their own.
+        device: where a model's activations live; a bridge stays where it is.
+        dtype: of a model's activations; a bridge keeps its own.
+        name: what reports call it.
+
+    Raises:
+        ScrubError: it is none of these, or a task is missing or one too many.
+    """
+    from scrubkit.subjects.function_graph import FunctionGraph
+
+    if isinstance(found, Target):
+        return found
+    if isinstance(found, Model):
+        if task is not None:
+            raise ScrubError("the model has a task of its own; leave task out", title=found.name)
+        return of_model(found, torch.device(device), dtype)
+    if isinstance(found, FunctionGraph):
+        return of_graph(found, name)
+    if hasattr(found, "run_with_hooks") and hasattr(found, "cfg"):
+        if not isinstance(task, Task):
+            raise ScrubError("a bridge needs task=, a scrubkit.Task with the inputs to score it on")
+        return of_bridge(found, task, name=name or "bridge")
+    raise ScrubError(
+        f"expected a scrubkit.Model, a TransformerBridge or a scrubkit.FunctionGraph, found "
+        f"{type(found).__name__}; scrubkit.load gives a model"
+    )
+
+
+def of_model(model: Model, device: torch.device, dtype: torch.dtype = torch.float32) -> Target:
+    """Return one of our models, run from tables of clean activations."""
+    from scrubkit.scrubbing.program import Program
+    from scrubkit.subjects.network import NetworkSubject
+
+    subject = NetworkSubject(model, device, dtype)
+    return Target(
+        name=model.name,
+        hash=model.weights_hash,
+        engine="tables",
+        dtype=str(dtype).removeprefix("torch."),
+        device=device,
+        subject=subject,
+        measure=levels_of(subject, NetworkSubject(model, device, torch.float64)),
+        outputs=lambda plan: Program(subject, plan).outputs,
+        model=model,
+        truth=model.truth,
+    )
+
+
+def levels_of(subject: Any, reference: Any) -> Levels:
+    """Return the levels of a transformer, its own logits taken from a reference in float64."""
+    task, architecture = subject.inputs, subject.architecture
+    labels = task.labels
+    return Levels(
+        lambda rows: reference.clean(reference.output, rows.to(reference.device)).double(),
+        labels,
+        task.n_inputs,
+        (len(architecture.answer), architecture.d_vocab_out),
+        weights=task.weights,
+        device=subject.device,
+    )
+
+
+def of_bridge(bridge: Any, task: Task, *, truth: Any = None, name: str = "bridge") -> Target:
+    """Return a bridge, run through its hooks."""
+    from scrubkit.subjects.bridge import BridgeSubject
+
+    subject = BridgeSubject(bridge, task, truth=truth, title=f"model {name}")
+    return Target(
+        name=name,
+        hash=hash_tensors(bridge.state_dict()),
+        engine="hooks",
+        dtype=str(subject.dtype).removeprefix("torch."),
+        device=subject.device,
+        subject=subject,
+        measure=levels_of(subject, subject),
+        outputs=lambda plan: lambda draws: scrub_rows(subject, plan, draws),
+        truth=truth,
+    )
+
+
+def of_graph(graph: Any, name: str = "") -> Target:
+    """Return a graph of functions, judged by its output's own values and by its label where it has one."""
+    from scrubkit.scrubbing.graph_figures import GraphFigures
+
+    measure = GraphFigures(graph)
+    return Target(
+        name=name or graph.title,
+        hash=graph.hash,
+        engine="functions",
+        dtype="float64",
+        device=torch.device("cpu"),
+        subject=graph,
+        measure=measure,
+        outputs=lambda plan: lambda draws: scrub_rows(graph, plan, draws),
+    )
+
+
+def hash_tensors(tensors: Mapping[str, Tensor]) -> str:
+    """Return the SHA-256 of named tensors, as float32."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        value = tensors[name]
+        if isinstance(value, Tensor):
+            array = value.detach().to("cpu", torch.float32).contiguous().numpy()
+            digest.update(f"{name}{array.shape}".encode() + array.tobytes())
+    return digest.hexdigest()

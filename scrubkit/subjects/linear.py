@@ -1,0 +1,136 @@
+"""The linear end of a network: what parts add to the logits, as tables over the dataset.
+
+Past the last nonlinear component the logits are a sum. So are they, from farther back, along direct paths.
+Replacing a part is then taking its old share away and adding the new one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from scrubkit.core.architecture import LOGITS, full_name, kind_of
+from scrubkit.core.site import Part, overlap
+from scrubkit.subjects.network import TABLE_BYTES, NetworkSubject
+
+_STREAM = ("hook_attn_out", "hook_mlp_out", "hook_resid_mid", "hook_resid_post")
+
+
+class LinearReadout:
+    """The logits of a network as a sum of shares.
+
+    Args:
+        subject: the network.
+    """
+
+    def __init__(self, subject: NetworkSubject) -> None:
+        self.subject = subject
+        self.network = subject.network
+        a = subject.architecture
+        self.answer = a.answer
+        self.n_classes = a.d_vocab_out
+        last = a.n_layers - 1
+        late = ("mlp.hook_post", "hook_mlp_out") if a.d_mlp else ("attn.hook_z", "hook_attn_out")
+        past = ("attn.hook_z", "hook_attn_out", "hook_resid_mid") if a.d_mlp else ()
+        named = lambda kinds: tuple(full_name(kind, last, a.n_layers) for kind in kinds)  # noqa: E731
+        linear = not a.normalization and a.n_layers > 0
+        self.additive = named(late) if linear else ()
+        self.final = (*named(("hook_resid_post",)), LOGITS) if linear else ()
+        self.direct_only = named(past) if linear else ()
+        self._made: dict[Any, Tensor] = {}
+
+    @classmethod
+    def of(cls, subject: NetworkSubject) -> LinearReadout:
+        """Return the readout of a network; one is made and kept by the subject."""
+        if subject.readout is None:
+            subject.readout = cls(subject)
+        return subject.readout
+
+    def covers(self, settings: Sequence[tuple[Part, bool]], reader: Part) -> bool:
+        """Say whether the logits with some parts set, each directly or not, are a sum of shares.
+
+        The parts of one hook are, and so are MLP outputs together with what reaches the logits directly past
+        the MLP. What is set further on swallows a direct path, so the two never go together.
+        """
+        if reader.hook != LOGITS or reader.positions != self.answer:
+            return False
+        whole = [part for part, direct in settings if not direct]
+        past = [part for part, direct in settings if direct]
+        for parts, allowed in (
+            (whole, (*self.additive, *self.final)),
+            (past, (*self.additive, *self.final, *self.direct_only)),
+        ):
+            hooks = {part.hook for part in parts}
+            if len(hooks) > 1 or not hooks <= set(allowed):
+                return False
+        if whole and past and not (whole[0].hook in self.additive and past[0].hook in self.direct_only):
+            return False
+        parts = [*whole, *past]
+        if any(overlap(one, two) for i, one in enumerate(parts) for two in parts[i + 1 :]):
+            return False
+        return (len(parts) + 1) * self._bytes <= TABLE_BYTES
+
+    @property
+    def _bytes(self) -> int:
+        n_numbers = self.subject.n_inputs * len(self.answer) * self.n_classes
+        return n_numbers * self.network.W_U.element_size()
+
+    def share(self, part: Part, value: Tensor) -> Float[Tensor, "item answer_class"]:
+        """Return what a part's value adds to the logits, without biases."""
+        kept = [i for i, position in enumerate(part.positions) if position in self.answer]
+        value = value[:, kept]
+        kind, layer = kind_of(part.hook), self.subject.architecture.n_layers - 1
+        network = self.network
+        if kind == "mlp.hook_post":
+            value = value @ self._folded(
+                part, lambda: network.of(layer, "mlp.W_out")[list(part.neurons or ())]
+            )
+        elif kind == "attn.hook_z":
+            weight = self._folded(
+                part, lambda: network.of(layer, "attn.W_O")[list(part.heads or ())].flatten(0, 1)
+            )
+            value = value.flatten(2) @ weight
+        elif kind in _STREAM:
+            value = value @ network.W_U
+        places = [self.answer.index(part.positions[i]) for i in kept]
+        if len(places) == len(self.answer):
+            return value.flatten(1)
+        result = value.new_zeros(len(value), len(self.answer), self.n_classes)
+        result[:, places] = value
+        return result.flatten(1)
+
+    def _folded(self, part: Part, rows: Callable[[], Tensor]) -> Tensor:
+        """Return the map from a part's numbers straight to the logits."""
+        return self._keep(("map", part.hook, part.inner), lambda: rows() @ self.network.W_U)
+
+    def contribution(self, part: Part) -> Float[Tensor, "input answer_class"]:
+        """Return what a part adds to the logits on every row of the dataset."""
+        return self._keep(("share", part.key), lambda: self.share(part, self.network.table(part)))
+
+    def stacked(self, parts: tuple[Part, ...]) -> Float[Tensor, "part_plus_1 input answer_class"]:
+        """Return the contributions of some parts, behind the logits without them."""
+
+        def stack() -> Tensor:
+            pieces = [self.contribution(part) for part in parts]
+            rest = self.network.table(self.subject.output).flatten(1)
+            for piece in pieces:
+                rest = rest - piece
+            return torch.stack([rest, *pieces])
+
+        return self._keep(("stacked", tuple(part.key for part in parts)), stack)
+
+    def select(
+        self, logits: Float[Tensor, "item answer_class"], reader: Part
+    ) -> Float[Tensor, "item answer class"]:
+        """Return the part of the logits that is read."""
+        value = logits.unflatten(1, (len(self.answer), self.n_classes))
+        projector = self.network.components.projector(reader, value)
+        return value if projector is None else value @ projector
+
+    def _keep(self, key: Any, make: Callable[[], Tensor]) -> Tensor:
+        """Return a table, made at first use; the ones unused longest go when they fill `TABLE_BYTES`."""
+        return self.network.keep(("readout", *key), make)

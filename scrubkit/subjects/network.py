@@ -1,0 +1,304 @@
+"""Any of our models as a subject: its own forward pass, from tables of clean activations.
+
+The result equals that of `BridgeSubject` on the same draws; what is saved is the work. Clean activations are
+tables over the dataset, made at first use in tiles of one size and kept while they fit `TABLE_BYTES`; what
+would not fit is computed for the rows that are asked for. Before the first attention a value depends on one
+token and its position alone, and its table has a row a token.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+from scrubkit.core.architecture import LOGITS, Architecture, kind_of
+from scrubkit.core.site import Part
+from scrubkit.models.model import Model
+from scrubkit.subjects.components import Components
+from scrubkit.subjects.forward import ACTIVATIONS, Forward, needed
+from scrubkit.subjects.sites import Sites
+from scrubkit.subjects.subject import Edit
+
+TILE = 1024
+"""Rows that a table is made of at a time; fixed, so that the numbers never depend on who asks."""
+TABLE_BYTES = 2**30
+"""Memory that the tables of one model may take, beside the few that are in use at once."""
+_MOST_ROWS = 2**24
+_BEFORE_ATTENTION = ("hook_embed", "hook_pos_embed")
+_ENTERING = ("hook_resid_pre", "ln1.hook_scale", "ln1.hook_normalized")
+_ENTERING += ("attn.hook_q", "attn.hook_k", "attn.hook_v")
+
+
+class Network:
+    """Weights on a device and clean activations of a model, looked up by row of the dataset.
+
+    Args:
+        model: the model; it is not changed.
+        architecture: its architecture on its task.
+        device: where tables live.
+        dtype: of weights and activations.
+    """
+
+    def __init__(
+        self, model: Model, architecture: Architecture, device: torch.device, dtype: torch.dtype
+    ) -> None:
+        self.architecture = architecture
+        self.config = model.config
+        self.tensors: Mapping[str, Tensor] = {
+            name: value.to(device=device, dtype=dtype) for name, value in model.weights.tensors.items()
+        }
+        self.tokens = model.tokens.to(device)
+        self.components = Components(self.W_E, model.task.decompositions)
+        self.activation = ACTIVATIONS[model.config.act_fn]
+        self.device = device
+        self._tables: dict[Any, Tensor] = {}
+        self._matrices: dict[tuple[int, str], Tensor] = {}
+
+    @property
+    def W_E(self) -> Tensor:
+        """Token embedding, (vocab, d_model)."""
+        return self.tensors["embed.W_E"]
+
+    @property
+    def W_pos(self) -> Tensor:
+        """Positional embedding, (pos, d_model)."""
+        return self.tensors["pos_embed.W_pos"]
+
+    @property
+    def W_U(self) -> Tensor:
+        """Unembedding, (d_model, class)."""
+        return self.tensors["unembed.W_U"]
+
+    @property
+    def b_U(self) -> Tensor:
+        """Bias of the logits."""
+        return self.tensors["unembed.b_U"]
+
+    def of(self, layer: int, name: str) -> Tensor:
+        """Return a parameter of a block."""
+        return self.tensors[f"blocks.{layer}.{name}"]
+
+    def matrix(self, layer: int, which: str) -> Tensor:
+        """Return W_Q, W_K or W_V as (d_model, head * d_head), or W_O as (head * d_head, d_model)."""
+        key = (layer, which)
+        if key not in self._matrices:
+            weight = self.of(layer, f"attn.W_{which}")
+            self._matrices[key] = (
+                weight.flatten(0, 1) if which == "O" else weight.permute(1, 0, 2).flatten(1).contiguous()
+            )
+        return self._matrices[key]
+
+    def project(self, read: Tensor, layer: int, which: str) -> Tensor:
+        """Return queries, keys or values, (item, pos, head, d_head), of what attention reads."""
+        flat = read @ self.matrix(layer, which)
+        heads = self.architecture.n_heads
+        return flat.unflatten(-1, (heads, -1)) + self.of(layer, f"attn.b_{which}")
+
+    def centred(self, x: Tensor) -> Tensor:
+        """Return what a normalization divides by its scale."""
+        return x - x.mean(dim=-1, keepdim=True) if self.config.normalization == "LN" else x
+
+    def scale(self, x: Tensor) -> Tensor:
+        """Return the scale of a normalization."""
+        return (self.centred(x).square().mean(dim=-1, keepdim=True) + self.config.eps).sqrt()
+
+    def normed(self, x: Tensor, layer: int, which: str) -> Tensor:
+        """Return what is read through a normalization, given its normalized value; else the stream itself."""
+        if self.config.normalization is None:
+            return x
+        prefix = which if which == "ln_final" else f"blocks.{layer}.{which}"
+        x = x * self.tensors[f"{prefix}.w"]
+        return x + self.tensors[f"{prefix}.b"] if f"{prefix}.b" in self.tensors else x
+
+    def value(self, part: Part, rows: Int[Tensor, " item"]) -> Tensor:
+        """Return the clean value of a part on rows of the dataset."""
+        if self._by_token(part.hook):
+            return self.select(self.hook(part.hook, part.positions, rows), part, rows)
+        if self._bytes(part.hook, part.positions) > TABLE_BYTES:
+            return self._computed(part.hook, part.positions, rows, lambda run: run.read(part))
+        return self.table(part)[rows]
+
+    def table(self, part: Part) -> Tensor:
+        """Return the clean value of a part on every row of the dataset."""
+        full = self._table(part.hook, part.positions)
+        if part.whole and (part.inner is None or len(part.inner) == full.shape[2]):
+            return full
+        every = torch.arange(len(self.tokens), device=self.device)
+        return self.keep(("part", part.key), lambda: self.select(full, part, every))
+
+    def select(self, value: Tensor, part: Part, rows: Int[Tensor, " item"]) -> Tensor:
+        """Take a part out of the clean tensor of its hook at its positions."""
+        if self.components.is_term(part):
+            return self.components.embedding(part)[self.tokens[rows][:, list(part.positions)]]
+        if part.inner is not None and len(part.inner) < value.shape[2]:
+            value = value[:, :, torch.tensor(part.inner, device=value.device)]
+        projector = self.components.projector(part, value)
+        return value if projector is None else value @ projector
+
+    def hook(self, name: str, positions: tuple[int, ...], rows: Int[Tensor, " item"]) -> Tensor:
+        """Return the clean tensor of a hook at some positions."""
+        if self._by_token(name):
+            table, tokens = self._token_table(name), self.tokens[rows]
+            return torch.stack([table[tokens[:, i], i] for i in positions], dim=1)
+        if self._bytes(name, positions) > TABLE_BYTES:
+            return self._computed(name, positions, rows, lambda run: run.hook(name))
+        return self._table(name, positions)[rows]
+
+    def _by_token(self, name: str) -> bool:
+        """Say whether a hook's value depends on one token and its position alone."""
+        hook = self.architecture.hooks[name]
+        return name in _BEFORE_ATTENTION or (hook.layer == 0 and kind_of(name) in _ENTERING)
+
+    def _token_table(self, name: str) -> Tensor:
+        """Return a hook's value for every token at every position, (vocab, pos, ...)."""
+
+        def make() -> Tensor:
+            vocab = torch.arange(len(self.W_E), device=self.device)
+            everywhere = tuple(range(self.architecture.n_ctx))
+            need = needed(self.architecture, [Part(name, everywhere)])
+            return Forward(self, vocab[:, None].expand(-1, len(everywhere)), None, [], need).hook(name)
+
+        return self.keep(("token", name), make)
+
+    def _bytes(self, name: str, positions: Sequence[int]) -> int:
+        """Return how large the table of a hook at some positions is."""
+        a = self.architecture
+        widths = {"attn.hook_pattern": a.n_heads * a.n_ctx, LOGITS: a.d_vocab_out}
+        axis = a.hooks[name].kind.axis
+        inner = 1 if axis is None else a.size(axis) * (a.d_head if axis == "head" else 1)
+        width = widths.get(kind_of(name), inner if axis else a.d_model)
+        return len(self.tokens) * len(positions) * width * self.W_E.element_size()
+
+    def _table(self, name: str, positions: tuple[int, ...]) -> Tensor:
+        """Return the clean tensor of a hook at some positions on every row, made in tiles."""
+
+        def make() -> Tensor:
+            every = torch.arange(len(self.tokens), device=self.device)
+            tiles = [
+                self._computed(name, positions, rows, lambda run: run.hook(name))
+                for rows in every.split(TILE)
+            ]
+            return torch.cat(tiles)
+
+        return self.keep(("hook", name, positions), make)
+
+    def _computed(
+        self, name: str, positions: Sequence[int], rows: Tensor, take: Callable[[Forward], Tensor]
+    ) -> Tensor:
+        """Compute the clean value of a hook for some rows, from the tables that are there."""
+        need = needed(self.architecture, [Part(name, tuple(positions))])
+        run = Forward(self, self.tokens[rows], None, [], need)
+        for source in self.architecture.hooks:
+            known = self._tables.get(("hook", source, need[source]))
+            if known is not None:
+                run.values[source] = known[rows]
+        return take(run)
+
+    def keep(self, key: Any, make: Callable[[], Tensor]) -> Tensor:
+        """Return a table, made at first use; the ones unused longest go when they fill `TABLE_BYTES`."""
+        made = self._tables
+        table = made.pop(key) if key in made else make()
+        made[key] = table
+        held = sum(other.nbytes for other in made.values())
+        for oldest in list(made)[:-1]:
+            if held <= TABLE_BYTES:
+                break
+            held -= made.pop(oldest).nbytes
+        return table
+
+
+class NetworkSubject(Sites):
+    """One of our models with its clean activations on a device; shared by all hypotheses about it.
+
+    Args:
+        model: the model; it is not changed.
+        device: where activations live and draws are made.
+        dtype: dtype of the activations; losses are taken in float64 whatever it is.
+    """
+
+    def __init__(
+        self, model: Model, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32
+    ) -> None:
+        sites = Sites.of(model)
+        super().__init__(model.task, sites.architecture, model.truth, sites.title)
+        self.model = model
+        self.device = torch.device(device)
+        self.dtype = dtype
+        self.network = Network(model, self.architecture, self.device, dtype)
+        self.readout: Any = None
+
+    def clean(self, part: Part, rows: Int[Tensor, " item"]) -> Tensor:
+        """Return the value of a part on unedited runs."""
+        return self.network.value(part, rows.to(self.device))
+
+    def run(
+        self, others: Int[Tensor, " item"], edits: Sequence[Edit], holds: Sequence[Part], reader: Part
+    ) -> Tensor:
+        """Run on the other inputs with holds clean and edits set, and read one part."""
+        return self.read(others, edits, holds, [reader])[0]
+
+    def read(
+        self,
+        others: Int[Tensor, " item"],
+        edits: Sequence[Edit],
+        holds: Sequence[Part],
+        readers: Sequence[Part],
+    ) -> list[Tensor]:
+        """Run on the other inputs with holds clean and edits set, and read some parts."""
+        others = others.to(self.device)
+        held = [Edit(part, self.clean(part, others)) for part in holds]
+        whole = [*held, *(edit for edit in edits if not edit.direct)]
+        need = self._needed(tuple(readers))
+        tokens = self.network.tokens[others]
+        first = Forward(self.network, tokens, others, whole, need)
+        direct = [edit for edit in edits if edit.direct]
+        if not direct:
+            return [first.read(reader) for reader in readers]
+        hooks = self.architecture.hooks
+        return [
+            Forward(
+                self.network,
+                tokens,
+                others,
+                [*whole, *direct],
+                need,
+                first=first,
+                inside=hooks[reader.hook].component,
+            ).read(reader)
+            for reader in readers
+        ]
+
+    def _needed(self, readers: tuple[Part, ...]) -> Mapping[str, tuple[int, ...]]:
+        key = tuple((part.hook, part.positions) for part in readers)
+        if key not in self._need:
+            self._need[key] = needed(self.architecture, readers)
+        return self._need[key]
+
+    @cached_property
+    def row_of(self) -> Callable[[Int[Tensor, "item pos"]], Int[Tensor, " item"]] | None:
+        """The map from token rows to rows of the dataset; None unless every combination of tokens is one."""
+        tokens = self.network.tokens
+        seen = [column.unique() for column in tokens.T]
+        size = math.prod(len(values) for values in seen)
+        if self.inputs.weights is not None or size != len(tokens) or size > _MOST_ROWS:
+            return None
+        place = torch.zeros(len(self.network.W_E), len(seen), dtype=torch.long, device=self.device)
+        step = 1
+        for i, values in enumerate(seen):
+            place[values, i] = torch.arange(len(values), device=self.device) * step
+            step *= len(values)
+        columns = torch.arange(len(seen), device=self.device)
+        number = lambda rows: place[rows, columns].sum(dim=1)  # noqa: E731
+        table = torch.full((size,), -1, device=self.device)
+        table[number(tokens)] = torch.arange(size, device=self.device)
+        return None if bool((table < 0).any()) else lambda rows: table[number(rows)]
+
+    @cached_property
+    def _need(self) -> dict[Any, Mapping[str, tuple[int, ...]]]:
+        return {}
