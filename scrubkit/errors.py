@@ -7,14 +7,29 @@ they find and raise once, so that a file is mended in one go.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
+
+MAX_FAULTS = 50
+"""Most faults that an error lists; a file of a few megabytes may have millions."""
+MAX_FAULT = 2_000
+"""Most characters of one fault that are shown."""
+MAX_TITLE = 300
+"""Most characters of a title that are shown."""
+
+UNPRINTABLE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufff9-\ufffb]"
+    "|\r(?!\n)"
+)
+"""Characters that steer a terminal or the direction of text, and halves of surrogate pairs."""
 
 
 class ScrubkitError(Exception):
     """Root of every error that scrubkit raises on purpose.
 
     Attributes:
-        faults: one line of text for each thing that was wrong; never empty.
+        faults: one line of text for each thing that was wrong; never empty. Of more than `MAX_FAULTS` the
+            rest are counted in a last line.
     """
 
     def __init__(self, faults: str | Sequence[str], *, title: str = "") -> None:
@@ -24,13 +39,15 @@ class ScrubkitError(Exception):
             faults: one fault, or all of them.
             title: what was being done, or the file that was read; printed before the faults.
         """
-        self.faults: tuple[str, ...] = (faults,) if isinstance(faults, str) else tuple(faults)
-        self.title = title
-        if len(self.faults) == 1:
-            body = self.faults[0]
-            message = f"{title}: {body}" if title else body
+        listed = [faults] if isinstance(faults, str) else faults
+        self.faults: tuple[str, ...] = tuple(
+            _shortened(printable(fault), MAX_FAULT) for fault in _cap(listed)
+        )
+        self.title = _shortened(printable(title).replace("\n", "\\n"), MAX_TITLE)
+        if len(listed) == 1:
+            message = f"{self.title}: {self.faults[0]}" if title else self.faults[0]
         else:
-            head = f"{title}: {len(self.faults)} faults" if title else f"{len(self.faults)} faults"
+            head = f"{self.title}: {len(listed)} faults" if title else f"{len(listed)} faults"
             message = "\n".join([head, *(f"  - {fault}" for fault in self.faults)])
         super().__init__(message)
 
@@ -67,11 +84,31 @@ class BenchError(ScrubkitError):
     """A suite, method, baseline or results store cannot be used as asked."""
 
 
+def printable(text: str) -> str:
+    r"""Return text in which characters that steer a terminal are written as escapes.
+
+    >>> printable("sum\u202e")
+    'sum\\u202e'
+    """
+    return UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def _cap(faults: Sequence[str]) -> Iterable[str]:
+    yield from faults[:MAX_FAULTS]
+    if len(faults) > MAX_FAULTS:
+        yield f"and {len(faults) - MAX_FAULTS:,} more"
+
+
+def _shortened(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[:most]}... ({len(text):,} characters)"
+
+
 def nearest(name: str, allowed: Iterable[str]) -> str:
     """Return a hint naming the closest allowed name, or the empty string.
 
     >>> nearest("tolerence", ["tolerance", "feature"])
     ' (did you mean "tolerance"?)'
     """
-    close = difflib.get_close_matches(name, list(allowed), n=1)
+    # The time of a comparison grows with the square of the length.
+    close = difflib.get_close_matches(name[:100], list(allowed), n=1)
     return f' (did you mean "{close[0]}"?)' if close else ""

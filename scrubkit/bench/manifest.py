@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import json
 import zlib
 from collections import Counter
 from functools import cached_property
 from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
 
 import scrubkit
 from scrubkit.bench.case import Case, Frozen
+from scrubkit.bench.spec_check import spec_faults
+from scrubkit.core.reading import parse_json, read_bytes, validation_faults
 from scrubkit.errors import BenchError
 from scrubkit.models.atomic import write_atomically
 from scrubkit.models.load import cache_folder
 
-MAX_BYTES = 256 * 2**20
+MAX_BYTES = 32 * 2**20
 """Largest suite that is read, unpacked; the one in the package has 1.2 MB."""
+MAX_VALUES = 1_000_000
+"""Most values in it; the one in the package has 80,000."""
+MAX_CASES = 20_000
 
 
 class Suite(Frozen):
@@ -74,21 +83,47 @@ def read(path: Path) -> Suite:
     """Read a suite that `write` wrote.
 
     Raises:
-        BenchError: it is not there, or not a whole suite.
+        BenchError: it is not there, too large, not a whole suite, or asks for models that cannot be made;
+            with every fault.
     """
+    title = str(path)
+    text = _unpacked(read_bytes(path, MAX_BYTES, error=BenchError), title)
+    document = parse_json(text, MAX_VALUES, error=BenchError, title=f"{title} is no suite")
+    cases = document.get("cases") if isinstance(document, dict) else None
+    if isinstance(cases, list) and len(cases) > MAX_CASES:
+        raise BenchError(f"has {len(cases):,} cases, more than the {MAX_CASES:,} that are read", title=title)
     try:
-        with gzip.open(path) as file:
+        suite = Suite.model_validate_json(text)
+    except ValidationError as error:
+        faults = validation_faults(error, lambda steps: _place(document, steps))
+        raise BenchError([*faults, _REMEDY], title=f"{title} is no suite") from None
+    faults = spec_faults(case.model for case in suite.cases)
+    if faults:
+        raise BenchError(faults, title=title)
+    return suite
+
+
+_REMEDY = "a suite in the cache folder is made again once deleted"
+
+
+def _unpacked(data: bytes, title: str) -> bytes:
+    try:
+        with gzip.open(io.BytesIO(data)) as file:
             text = file.read(MAX_BYTES + 1)
-        if len(text) > MAX_BYTES:
-            raise BenchError(
-                f"would unpack to more than the {MAX_BYTES:,} bytes that are read", title=str(path)
-            )
-        return Suite.model_validate_json(text)
     except (OSError, EOFError, ValueError, zlib.error) as error:
-        reason = str(error).splitlines()[0]
-        raise BenchError(
-            f"is no suite: {reason}; one in the cache folder is made again once deleted", title=str(path)
-        ) from None
+        raise BenchError(f"is no suite, or damaged: {error}; {_REMEDY}", title=title) from None
+    if len(text) > MAX_BYTES:
+        raise BenchError(f"would unpack to more than the {MAX_BYTES:,} bytes that are read", title=title)
+    return text
+
+
+def _place(document: Any, steps: list[str]) -> str:
+    """Return what to call a place in a suite: by the id of its case, not by its number."""
+    if len(steps) > 1 and steps[0] == "cases" and steps[1].isdecimal():
+        case = document["cases"][int(steps[1])]
+        if isinstance(case, dict) and isinstance(case.get("id"), str):
+            steps[:2] = [f"case {case['id'][:80]!r}"]
+    return ".".join(steps)
 
 
 def cached_at(name: str, version: str, seed: int, cache_dir: str | Path | None) -> Path:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import math
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -27,6 +28,10 @@ from scrubkit.errors import FeatureError, nearest
 
 MAX_LENGTH = 2000
 MAX_DEPTH = 60
+MAX_COMPONENTS = 32
+"""Most components of a tuple."""
+LARGEST = 2**63 - 1
+"""Largest whole number, up to its sign, that a feature may come to on the way."""
 DECIMALS = 9
 """Real values that agree to this many decimals are the same value."""
 
@@ -114,6 +119,15 @@ class Feature:
         n_inputs = len(next(iter(columns.values())))
         return tuple(_checked(c, n_inputs, self.text, columns) for c in components)
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Number of components and of operations and names; (1, 1) for a callable."""
+        if self.function is not None:
+            return 1, 1
+        tree = _syntax_tree(self.text)
+        components = len(tree.elts) if isinstance(tree, ast.Tuple) else 1
+        return components, sum(isinstance(node, ast.expr) for node in ast.walk(tree))
+
     def _call(self, tokens: np.ndarray) -> tuple[np.ndarray, ...]:
         assert self.function is not None
         try:
@@ -167,7 +181,10 @@ def _syntax_tree(text: str) -> ast.expr:
     if len(text) > MAX_LENGTH:
         raise FeatureError(f"the feature is {len(text)} characters long, at most {MAX_LENGTH} are read")
     try:
-        tree = ast.parse(text, mode="eval").body
+        with warnings.catch_warnings():
+            # "1if" and the like are told of on stderr, and refused or meant.
+            warnings.simplefilter("ignore")
+            tree = ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         reason = getattr(error, "msg", "too deep")
         raise FeatureError(f"cannot read feature {text!r}: {reason}; write e.g. '(a + b) % p'") from None
@@ -186,6 +203,11 @@ def _check_syntax(node: ast.expr, text: str, depth: int) -> None:
 def _operands(node: ast.expr, text: str, *, top: bool) -> Sequence[ast.expr]:
     match node:
         case ast.Tuple(elts=elements) if top and elements:
+            if len(elements) > MAX_COMPONENTS:
+                raise FeatureError(
+                    f"feature {text[:80]!r}... has {len(elements)} components, at most {MAX_COMPONENTS} are "
+                    "read; split the node"
+                )
             return elements
         case ast.BinOp(op=op) if type(op) in _BINARY:
             return [node.left, node.right]
@@ -262,14 +284,40 @@ def _value(node: ast.expr, names: Mapping[str, Any], text: str) -> np.ndarray:
 def _binary(op: ast.operator, left: np.ndarray, right: np.ndarray, text: str) -> np.ndarray:
     symbol, function = _BINARY[type(op)]
     left, right = _number(left), _number(right)
+    whole = left.dtype.kind == right.dtype.kind == "i"
+    if whole and symbol in ("+", "-", "*"):
+        return _exactly(symbol, left, right, text)
     if left.dtype.kind == "f" or right.dtype.kind == "f" or symbol == "/":
         return function(left.astype(float), right.astype(float))
     if symbol in ("//", "%") and np.any(right == 0):
         # Integer division by zero gives 0 in numpy; as a real it gives NaN, which is caught later.
         return function(left.astype(float), right.astype(float))
-    if symbol == "*" and np.any(np.abs(left.astype(float) * right.astype(float)) > 2.0**62):
-        raise FeatureError(f"feature {text!r}: a product is too large for 64-bit integers")
     return function(left, right)
+
+
+def _exactly(symbol: str, left: np.ndarray, right: np.ndarray, text: str) -> np.ndarray:
+    """Return a sum, difference or product of whole numbers; one that does not fit is an error.
+
+    numpy keeps the last 64 bits of such a result and says nothing. The smallest 64-bit number is refused too,
+    since its negative does not fit.
+    """
+    if symbol == "*":
+        result = left * right
+        divisor = np.where(right == 0, 1, right)
+        # The division is exact where the product is; its own overflow, -2**63 // -1, has that result.
+        wrong = (right != 0) & (result // divisor != left)
+    elif symbol == "+":
+        result = left + right
+        wrong = ((left ^ result) & (right ^ result)) < 0
+    else:
+        result = left - right
+        wrong = ((left ^ right) & (left ^ result)) < 0
+    if np.any(wrong | (result < -LARGEST)):
+        what = {"+": "sum", "-": "difference", "*": "product"}[symbol]
+        raise FeatureError(
+            f"feature {text!r}: a {what} is beyond {LARGEST:,}; take a remainder or use smaller numbers"
+        )
+    return result
 
 
 def _number(value: np.ndarray) -> np.ndarray:

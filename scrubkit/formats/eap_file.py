@@ -7,20 +7,21 @@ Benchmark takes too. Components are ``input``, the heads ``a0.h3``, the MLPs ``m
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from scrubkit.core.reading import parse_json, read_bytes, validation_faults
 from scrubkit.errors import HypothesisError
 from scrubkit.formats.components import Components
 
 MAX_FILE_BYTES = 64 * 2**20
 """Largest file that is read; a graph of GPT-2 small, 32,491 edges, is about 2 MB."""
+MAX_VALUES = 2_000_000
+"""Most values in it; that graph has 100,000."""
 MAX_COMPONENTS = 1_000
 """Most heads and MLPs that a graph may have."""
-_SHOWN = 20
 
 
 class EapConfig(BaseModel):
@@ -95,25 +96,15 @@ def read_eap(path: str | Path) -> EapGraph:
             those sizes does not have.
     """
     title = str(path)
-    if Path(path).exists() and not Path(path).is_file():
-        raise HypothesisError("is no file", title=title)
+    data = read_bytes(path, MAX_FILE_BYTES, error=HypothesisError)
+    document = parse_json(data, MAX_VALUES, error=HypothesisError, title=title)
     try:
-        with open(path, "rb") as file:
-            data = file.read(MAX_FILE_BYTES + 1)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise HypothesisError(f"cannot be read: {reason}", title=title) from None
-    if len(data) > MAX_FILE_BYTES:
-        raise HypothesisError(f"the file is larger than {MAX_FILE_BYTES:,} bytes", title=title)
-    try:
-        graph = EapGraph.model_validate(json.loads(data))
+        graph = EapGraph.model_validate(document)
     except ValidationError as error:
-        raise HypothesisError(_shorten([_fault(e) for e in error.errors()]), title=title) from None
-    except (ValueError, RecursionError) as error:
-        raise HypothesisError(f"not JSON: {error}", title=title) from None
+        raise HypothesisError(validation_faults(error, ": ".join), title=title) from None
     faults = _check(graph)
     if faults:
-        raise HypothesisError(_shorten(faults), title=title)
+        raise HypothesisError(faults, title=title)
     return graph
 
 
@@ -137,15 +128,3 @@ def _check(graph: EapGraph) -> list[str]:
                 "the graph; only circuits of whole components can be read"
             )
     return faults
-
-
-def _fault(error: Any) -> str:
-    where = ": ".join(str(step)[:80] for step in error["loc"])
-    found = "" if error["type"] == "missing" else f", found {str(error['input'])[:80]!r}"
-    return f"{where or 'file'}: {error['msg']}{found}"
-
-
-def _shorten(faults: list[str]) -> list[str]:
-    if len(faults) <= _SHOWN:
-        return faults
-    return [*faults[:_SHOWN], f"and {len(faults) - _SHOWN} more"]

@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError, model_validator
 
+from scrubkit.core.reading import parse_json, read_bytes, validation_faults
 from scrubkit.errors import BenchError, ModelError
 from scrubkit.harness.limits import Check
 from scrubkit.harness.outcome import Record
@@ -21,6 +22,7 @@ from scrubkit.models.atomic import write_atomically
 
 SCHEMA_VERSION = 1
 MAX_BYTES = 5_000_000
+MAX_VALUES = 100_000
 SLACK = 0.005
 """A change smaller than this is no regression, however narrow the intervals are."""
 
@@ -102,20 +104,14 @@ def read_baseline(path: str | Path) -> Baseline:
     Raises:
         BenchError: it cannot be read, is too large, or is no valid baseline.
     """
-    path = Path(path)
+    missing = "there is no baseline yet; make one with --update-baseline"
+    data = read_bytes(path, MAX_BYTES, error=BenchError, missing=missing)
+    title = f"{path} is no baseline"
+    parse_json(data, MAX_VALUES, error=BenchError, title=title)
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise BenchError(f"is larger than {MAX_BYTES:,} bytes", title=str(path))
-        return Baseline.model_validate_json(path.read_bytes())
-    except FileNotFoundError:
-        raise BenchError(
-            "there is no baseline yet; make one with --update-baseline", title=str(path)
-        ) from None
-    except OSError as error:
-        raise BenchError(f"cannot be read: {error.strerror}", title=str(path)) from None
+        return Baseline.model_validate_json(data)
     except ValidationError as error:
-        faults = [f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors()[:10]]
-        raise BenchError(faults, title=f"{path} is no baseline") from None
+        raise BenchError(validation_faults(error), title=title) from None
 
 
 def write_baseline(path: str | Path, report: Report) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import Any
 from scrubkit.bench import manifest
 from scrubkit.bench.manifest import Suite
 from scrubkit.bench.suites import load_suite
+from scrubkit.core.reading import require_file
 from scrubkit.errors import BenchError
 from scrubkit.harness.backends import Backend, backend
 from scrubkit.harness.batches import Job, Layout, lay_out, split
@@ -102,11 +104,11 @@ def find_suite(source: str | Path | Suite) -> Suite:
     if isinstance(source, Suite):
         return source
     path = Path(source)
-    if path.is_file():
+    if os.path.isfile(path):
         return manifest.read(path)
     if path.suffix or len(path.parts) > 1:
-        what = "is a folder" if path.is_dir() else "is not there"
-        raise BenchError(f"{what}; give a manifest file, or the name of a suite", title=str(path))
+        advice = "give a manifest file, or the name of a suite"
+        require_file(path, error=BenchError, missing=f"is not there; {advice}")
     return load_suite(str(source))
 
 

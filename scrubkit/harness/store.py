@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from scrubkit.core.reading import require_file, text_fault
 from scrubkit.errors import BenchError
 from scrubkit.harness.identity import Identity
 from scrubkit.harness.outcome import Finding, Outcome, Record
@@ -26,8 +28,8 @@ APPLICATION = 0x5C2B17
 """Marks a SQLite file as a results store."""
 LAYOUT = 1
 """Version of the table below."""
-MAX_ANSWER = 50_000_000
-"""Largest answer that is read, in characters."""
+MAX_ANSWER = 20_000_000
+"""Largest value of a row that is read, in bytes."""
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS results (
@@ -112,9 +114,11 @@ class Store:
         with _sqlite_errors(self.path):
             found = self._connection.execute(
                 f"SELECT {_COLUMNS} FROM results WHERE {where} ORDER BY recorded, id", list(values)
-            ).fetchall()
-        for row in found:
-            yield _read_row(dict(zip(_COLUMNS.split(", "), row, strict=True)), self.path)
+            )
+            while rows := found.fetchmany(100):
+                yield from (
+                    _read_row(dict(zip(_COLUMNS.split(", "), row, strict=True)), self.path) for row in rows
+                )
 
 
 @contextlib.contextmanager
@@ -130,8 +134,10 @@ def open_store(path: str | Path, *, write: bool) -> Iterator[Store]:
             run, or in a place that cannot be written.
     """
     path = Path(path)
-    if not write and not path.is_file():
-        raise BenchError("there is no results store here yet", title=str(path))
+    if text_fault("path", str(path)) is not None:
+        raise BenchError("the path holds a control character; choose another --store", title=str(path))
+    if not write or os.path.lexists(path):
+        require_file(path, error=BenchError, missing="there is no results store here yet")
     with contextlib.ExitStack() as stack:
         stack.enter_context(_sqlite_errors(path))
         if write:
@@ -154,6 +160,7 @@ def _check(connection: sqlite3.Connection, path: Path, *, write: bool) -> None:
     """Set a new store up, or make sure that an old one is a whole store of ours."""
     # A file from a stranger may hold views and triggers that call functions; they are not to run.
     connection.execute("PRAGMA trusted_schema = 0")
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_ANSWER)
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (layout,) = connection.execute("PRAGMA user_version").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -165,6 +172,10 @@ def _check(connection: sqlite3.Connection, path: Path, *, write: bool) -> None:
         return
     if application != APPLICATION:
         raise BenchError("is a database of another program; choose another --store", title=str(path))
+    if layout == LAYOUT and _objects(connection) != _expected():
+        raise BenchError(
+            f"does not hold the table of a results store and nothing else; {_REMEDY}", title=str(path)
+        )
     if layout != LAYOUT:
         raise BenchError(
             f"has layout {layout}, this scrubkit reads {LAYOUT}; choose another --store", title=str(path)
@@ -174,13 +185,24 @@ def _check(connection: sqlite3.Connection, path: Path, *, write: bool) -> None:
         raise BenchError(f"is damaged ({state}); {_REMEDY}", title=str(path))
 
 
+def _expected() -> set[tuple[str, str, str]]:
+    """Return what a new store holds."""
+    with contextlib.closing(sqlite3.connect(":memory:")) as fresh:
+        fresh.execute(_TABLE)
+        return _objects(fresh)
+
+
+def _objects(connection: sqlite3.Connection) -> set[tuple[str, str, str]]:
+    """Return the tables, indices, views and triggers of a database: a view may have rows without end."""
+    found = connection.execute("SELECT type, name, coalesce(sql, '') FROM sqlite_master LIMIT 100").fetchall()
+    return {(str(kind), str(name), str(sql)) for kind, name, sql in found}
+
+
 _REMEDY = "move it away and run again, or choose another --store"
 
 
 def _read_row(row: Mapping[str, Any], path: Path) -> Stored:
     try:
-        if len(row["answer"]) > MAX_ANSWER:
-            raise ValueError(f"an answer of {len(row['answer']):,} characters")
         kind = Outcome if row["kind"] == "score" else Finding
         answer = kind.model_validate_json(row["answer"])
         fields = {name: row[name] for name in Stored.model_fields if name not in ("cases", "answer")}
@@ -216,7 +238,8 @@ def _sqlite_errors(path: Path) -> Iterator[None]:
             f"cannot be used: {error}; choose a --store that you may write, on a disk with space",
             title=str(path),
         ) from None
-    except sqlite3.DatabaseError as error:
+    # A flipped byte in a name that SQLite quotes in its message ends in a UnicodeDecodeError.
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         raise BenchError(f"is no results store, or damaged ({error}); {_REMEDY}", title=str(path)) from None
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from scrubkit.core.reading import read_bytes
 from scrubkit.errors import HypothesisError, ScrubkitError
 from scrubkit.hypothesis.checks import from_graph
 from scrubkit.hypothesis.claim import Hypothesis
@@ -31,32 +32,22 @@ def load_hypothesis(path: str | Path, *, truth: Any = None, allow_code: bool = T
     title = str(path)
     if path.suffix not in (".py", ".json"):
         raise HypothesisError("a hypothesis is a .py or .json file", title=title)
-    try:
-        if path.exists() and not path.is_file():
-            raise HypothesisError("is no file", title=title)
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise HypothesisError(f"the file is larger than {MAX_FILE_BYTES:,} bytes", title=title)
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise HypothesisError(f"is no text: byte {error.start} is not UTF-8", title=title) from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise HypothesisError(f"cannot read the file: {reason}", title=title) from None
+    data = read_bytes(path, MAX_FILE_BYTES, error=HypothesisError)
     if path.suffix == ".json":
-        return from_json(text, title=title, source=title)
+        return from_json(data, title=title, source=title)
     if not allow_code:
         raise HypothesisError(
             "the file is Python code, which --no-code refuses; ask for its JSON form", title=title
         )
-    graph, doc = _run_file(text, title, truth)
+    graph, doc = _run_file(data, title, truth)
     return from_graph(graph, title=title, source=title, doc=doc)
 
 
-def _run_file(text: str, title: str, truth: Any) -> tuple[Any, str]:
+def _run_file(source: bytes, title: str, truth: Any) -> tuple[Any, str]:
     """Run a hypothesis file and return its graph and docstring."""
     namespace: dict[str, Any] = {"__name__": "scrubkit_hypothesis", "__file__": title}
     try:
-        exec(compile(text, title, "exec"), namespace)
+        exec(compile(source, title.replace("\0", ""), "exec"), namespace)
         made = namespace.get("hypothesis")
         if callable(made):
             takes_truth = bool(inspect.signature(made).parameters)
@@ -101,15 +92,16 @@ def find_hypotheses(paths: Sequence[str | Path]) -> list[Path]:
     for path in map(Path, paths):
         try:
             below = _hypotheses_below(path)
-        except OSError as error:
-            faults.append(f"{str(path)[:200]}: cannot be read: {error.strerror}")
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            faults.append(f"{str(path)[:200]}: cannot be read: {reason}")
             continue
         found += below
         if not below:
             faults.append(
-                f"{path}: holds no .py or .json hypothesis"
+                f"{str(path)[:200]}: holds no .py or .json hypothesis"
                 if path.is_dir()
-                else f"{path}: no such file or directory"
+                else f"{str(path)[:200]}: no such file or directory"
             )
     if faults:
         raise HypothesisError(faults)

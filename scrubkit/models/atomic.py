@@ -75,7 +75,10 @@ def sync_folder(path: Path) -> None:
 
 @contextlib.contextmanager
 def os_errors(path: Path) -> Iterator[None]:
-    """Turn an OSError met while reading or writing ``path`` into a ModelError that says what to do."""
+    """Turn an OSError met while reading or writing ``path`` into a ModelError that says what to do.
+
+    A NUL in a path is a ValueError, and a loop of links may be a RuntimeError; both are turned too.
+    """
     advice = {
         errno.ENOSPC: "free some space and try again; what was there before is unchanged",
         errno.EACCES: "choose a path that you may read and write",
@@ -87,3 +90,7 @@ def os_errors(path: Path) -> Iterator[None]:
         reason = (error.strerror or str(error)).lower()
         hint = advice.get(error.errno or 0, "")
         raise ModelError(f"{reason}; {hint}" if hint else reason, title=str(path)) from None
+    except (ValueError, RuntimeError) as error:
+        if not any(sign in str(error) for sign in ("null", "surrogates", "Symlink loop")):
+            raise
+        raise ModelError(f"is no path that can be used: {error}", title=str(path)) from None

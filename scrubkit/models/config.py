@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from scrubkit.core.task import Task
 
-MAX_PARAMETERS = 2**28
-"""Largest model, a gigabyte of float32; sizes that are each allowed may multiply to far more than that."""
+MAX_PARAMETERS = 2**26
+"""Largest model, a quarter of a gigabyte of float32; allowed sizes may multiply to far more."""
 
 
 class Record(BaseModel):

@@ -11,14 +11,13 @@ import math
 import os
 import shutil
 from pathlib import Path
-from typing import Any
 
 import safetensors.torch
 from pydantic import ValidationError
-from pydantic_core import from_json
 from safetensors import SafetensorError
 
 from scrubkit import registry
+from scrubkit.core.reading import parse_json, read_bytes, require_file, text_fault, validation_faults
 from scrubkit.core.task import Task
 from scrubkit.errors import ModelError, ScrubkitError
 from scrubkit.models.atomic import beside, os_errors, sync_folder, write_atomically, write_synced
@@ -35,6 +34,9 @@ RECORD = "model.json"
 
 MAX_RECORD_BYTES = 32 * 2**20
 """Largest model.json that is read; the largest of ours are about a hundredth of it."""
+
+MAX_RECORD_VALUES = 500_000
+"""Most values in it; those of ours have some thousands."""
 
 HEADER_BYTES = 2**20
 """Room for the header of a safetensors file, beside its numbers."""
@@ -60,6 +62,8 @@ def save(model: Model, path: str | Path, *, overwrite: bool = False) -> Path:
     """
     require_model(model)
     folder = Path(path)
+    if fault := text_fault("name", model.name):
+        raise ModelError(fault, title=str(folder))
     weights = from_mapping(model.weights.named(), model.config, title=f"model {model.name!r}")
     rows = task_rows(model.task)
     files = {
@@ -153,10 +157,7 @@ def parse_record(data: bytes, *, title: str) -> ModelRecord:
     Raises:
         ModelError: not JSON, a future version, or keys and values that the record does not allow.
     """
-    try:
-        document: Any = from_json(data)
-    except ValueError as error:
-        raise ModelError(f"not valid JSON: {error}", title=title) from None
+    document = parse_json(data, MAX_RECORD_VALUES, error=ModelError, title=title)
     version = document.get("schema_version") if isinstance(document, dict) else None
     if isinstance(version, bool) or not isinstance(version, int) or version < 1:
         raise ModelError(f"schema_version must be a whole number from 1, found {version!r:.80}", title=title)
@@ -176,7 +177,7 @@ def parse_record(data: bytes, *, title: str) -> ModelRecord:
     try:
         record = ModelRecord.model_validate({**document, **known})
     except ValidationError as error:
-        raise ModelError([*_faults(error), *faults], title=title) from None
+        raise ModelError([*validation_faults(error), *faults], title=title) from None
     if faults:
         raise ModelError(faults, title=title)
     return record
@@ -190,20 +191,10 @@ def _known(key: str, value: dict[str, Any], faults: list[str]) -> Truth | Certif
         kind = family.truth_type if key == "truth" else family.certificate_type
         return kind.model_validate(value)
     except ValidationError as error:
-        faults += _faults(error, f"{key}.")
+        faults += [f"{key}.{fault}" for fault in validation_faults(error)]
     except ScrubkitError as error:
         faults += [f"{key}.family: {fault}" for fault in error.faults]
     return None
-
-
-def _faults(error: ValidationError, prefix: str = "") -> list[str]:
-    return [prefix + _fault(e) for e in error.errors(include_url=False)]
-
-
-def _fault(error: Any) -> str:
-    where = ".".join(str(part) for part in error["loc"])
-    found = "" if error["type"] == "missing" else f", found {error['input']!r:.80}"
-    return f"{where}: {error['msg']}{found}"
 
 
 def _task(record: ModelRecord, folder: Path, home: Path) -> Task:
@@ -245,6 +236,12 @@ def _basis_faults(truth: Truth, config: ModelConfig) -> list[str]:
 
 
 def _weights(data: bytes, config: ModelConfig, *, title: str) -> Weights:
+    if (header := int.from_bytes(data[:8], "little")) > HEADER_BYTES:
+        raise ModelError(
+            f"not a complete safetensors file: a header of {header:,} bytes, at most {HEADER_BYTES:,} are "
+            "read",
+            title=title,
+        )
     try:
         tensors = safetensors.torch.load(data)
     except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
@@ -260,19 +257,13 @@ def _bytes(path: Path, home: Path, largest: int) -> bytes:
     with os_errors(path):
         if not path.parent.is_dir():
             raise ModelError("no such folder", title=str(path.parent))
-        if not path.is_file():
-            raise ModelError(
-                f"a model's folder holds {RECORD} and {WEIGHTS}; this one is missing", title=str(path)
-            )
+        missing = f"a model's folder holds {RECORD} and {WEIGHTS}; this one is missing"
+        require_file(path, error=ModelError, missing=missing)
         if not path.resolve().is_relative_to(home.resolve()):
             raise ModelError(
                 "is a link that leads out of the model's folder; it is not followed", title=str(path)
             )
-        with open(path, "rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            if size > largest:
-                raise ModelError(f"holds {size:,} bytes, more than the {largest:,} expected", title=str(path))
-            return file.read(largest)
+    return read_bytes(path, largest, error=ModelError, missing=missing)
 
 
 def _write_folder(folder: Path, files: dict[str, bytes]) -> None:

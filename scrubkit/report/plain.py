@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 
-_FORBIDDEN = re.compile("[^\t\n\r\u0020-\u007e\u00a0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Everything that XML 1.0 cannot hold, escaped or not, and the control characters beyond ASCII."""
+from scrubkit.errors import UNPRINTABLE
+
+_FORBIDDEN = re.compile(
+    "[^\t\n\r\u0020-\u007e\u00a0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|" + UNPRINTABLE.pattern
+)
+"""Everything that XML 1.0 cannot hold, escaped or not, and what steers the direction of text."""
 
 
 def plain(text: str) -> str:

@@ -7,9 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from scrubkit.errors import FeatureError, SiteError
+from scrubkit.core.feature import Feature
+from scrubkit.errors import FeatureError, HypothesisError, SiteError
 from scrubkit.hypothesis import Hypothesis, Node
 from scrubkit.subjects.subject import Subject
+
+MAX_BYTES = 2**29
+"""Most memory that the values of a hypothesis's features may take."""
+MAX_OPERATIONS = 4 * 10**9
+"""Most operations, over all inputs, that they may take to evaluate: some seconds."""
 
 
 def check_task(hypothesis: Hypothesis, subject: Subject, faults: list[str]) -> None:
@@ -32,13 +38,21 @@ def resolve_parts(hypothesis: Hypothesis, subject: Subject, faults: list[str]) -
 def evaluate_features(
     hypothesis: Hypothesis, subject: Subject, faults: list[str]
 ) -> dict[str, tuple[np.ndarray, ...]]:
-    """Evaluate the feature of every node on every input; adds a fault for each that fails."""
+    """Evaluate the feature of every node on every input; adds a fault for each that fails.
+
+    Raises:
+        HypothesisError: together they would take too much memory or time.
+    """
+    _require_affordable(hypothesis, subject)
+    found: dict[Feature, tuple[np.ndarray, ...]] = {}
     features = {}
     for node in hypothesis.nodes.values():
         if node.feature is None:
             continue
         try:
-            values = node.feature.values(subject.columns, subject.constants, subject.tokens)
+            if node.feature not in found:
+                found[node.feature] = node.feature.values(subject.columns, subject.constants, subject.tokens)
+            values = found[node.feature]
         except FeatureError as error:
             faults += [f"node {node.name!r}: {fault}" for fault in error.faults]
             continue
@@ -55,6 +69,25 @@ def evaluate_features(
                 f"rows are 0 to {subject.n_inputs - 1}"
             )
     return features
+
+
+def _require_affordable(hypothesis: Hypothesis, subject: Subject) -> None:
+    """Refuse features that would take gigabytes or minutes; equal ones are evaluated once."""
+    distinct = {node.feature for node in hypothesis.nodes.values() if node.feature is not None}
+    sizes = [feature.size for feature in distinct]
+    size = 8 * subject.n_inputs * sum(components for components, _ in sizes)
+    operations = subject.n_inputs * sum(count for _, count in sizes)
+    faults = []
+    if size > MAX_BYTES:
+        faults.append(f"{size / 2**30:.1f} GiB, at most {MAX_BYTES / 2**30:.1f} GiB are taken")
+    if operations > MAX_OPERATIONS:
+        faults.append(f"{operations:,} operations, at most {MAX_OPERATIONS:,} are run")
+    if faults:
+        raise HypothesisError(
+            f"{len(distinct)} different features over {subject.n_inputs:,} inputs take "
+            f"{' and '.join(faults)}; use fewer nodes, shorter features or a smaller task",
+            title=hypothesis.source or hypothesis.name,
+        )
 
 
 def check_reads(

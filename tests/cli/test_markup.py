@@ -11,10 +11,11 @@ import pytest
 from typer.testing import CliRunner
 
 from scrubkit.cli.app import app, main
+from scrubkit.errors import ModelError
 from scrubkit.families.modular.compile import compile_model
 from scrubkit.models.store import save
 
-ODD = ["[red]x[/red]", "[/]", "[link=http://x]y[/link]", "x\x1b[2Jy"]
+ODD = ["[red]x[/red]", "[/]", "[link=http://x]y[/link]"]
 
 
 def claim(name: str) -> dict[str, Any]:
@@ -80,3 +81,14 @@ def test_errors(
     shown = capsys.readouterr().err
     assert "[/" in shown
     assert "\x1b" not in shown
+
+
+@pytest.mark.parametrize("odd", ["x\x1b[2Jy", "x\u202ey"])
+def test_a_name_that_steers_the_terminal_is_refused_and_not_shown(odd: str, tmp_path: Path) -> None:
+    (tmp_path / "claim.json").write_text(json.dumps(claim(odd)))
+    text = shown("check", str(tmp_path / "claim.json"))
+    assert f"U+{ord(odd[1]):04X}" in text
+    assert odd not in text
+    model = compile_model(variant="pizza", p=7, frequencies=(2,)).with_(name=odd)
+    with pytest.raises(ModelError, match="control character"):
+        save(model, tmp_path / "model")

@@ -5,6 +5,8 @@ from types import MappingProxyType
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from scrubkit.core.feature import MAX_LENGTH, class_ids, parse
 from scrubkit.errors import FeatureError
@@ -153,3 +155,72 @@ def test_no_text_runs_code(tmp_path):
         with pytest.raises(FeatureError):
             values(text)
     assert not target.exists()
+
+
+def power(n):
+    """An expression for 2 to the n, of factors that are allowed."""
+    return f"({' * '.join(['4294967296'] * (n // 32) + [str(2 ** (n % 32))])})"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        (f"({power(62)} - 1 + {power(62)}) // {power(62)}", 1),
+        (f"({power(62)} - 1 + {power(62)}) % 1000", 807),
+        (f"(0 - {power(62)} + 1 - {power(62)}) % 1000", 193),
+        (f"-(0 - {power(62)} + 1 - {power(62)}) % 1000", 807),
+        (f"abs(0 - {power(62)} + 1 - {power(62)}) % 1000", 807),
+        ("3037000499 * 3037000499 % 1000", 1),
+    ],
+)
+def test_whole_numbers_are_exact_up_to_the_largest_of_64_bits(text, value):
+    assert set(np.broadcast_to(values(text)[0], A.shape).tolist()) == {value}
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        (f"({power(62)} + {power(62)}) % 5", "sum"),
+        (f"(0 - {power(62)} - {power(62)}) % 5", "difference"),
+        (f"(0 - {power(62)} - {power(62)} - 1) % 5", "difference"),
+        (f"(0 - {power(62)}) * 2 % 5", "product"),
+        ("3037000500 * 3037000500 % 5", "product"),
+        (f"{power(32)} * {power(32)} % 5", "product"),
+        (f"{power(62)} * 4 % 5", "product"),
+        (f"({power(62)} + {power(62)} - 1 + a) % 5", "sum"),
+    ],
+)
+def test_a_whole_number_that_does_not_fit_is_refused(text, what):
+    with pytest.raises(FeatureError, match=f"a {what} is beyond 9,223,372,036,854,775,807"):
+        values(text)
+
+
+@settings(deadline=None, database=None)
+@given(
+    st.lists(st.tuples(st.sampled_from("+-*"), st.integers(0, 10**12)), min_size=1, max_size=6),
+    st.integers(0, 10**12),
+)
+def test_whole_numbers_are_those_of_python_or_refused(steps, first):
+    exact, text = first, str(first)
+    fits = True
+    for symbol, number in steps:
+        exact = {"+": exact + number, "-": exact - number, "*": exact * number}[symbol]
+        text = f"({text} {symbol} {number})"
+        fits = fits and abs(exact) <= 2**63 - 1
+    if not fits:
+        with pytest.raises(FeatureError, match="is beyond"):
+            values(f"{text} % 1000003")
+        return
+    assert set(np.broadcast_to(values(f"{text} % 1000003")[0], A.shape).tolist()) == {exact % 1000003}
+
+
+def test_a_feature_has_at_most_32_components():
+    assert len(values(", ".join(["a"] * 32))) == 32
+    with pytest.raises(FeatureError, match="33 components, at most 32"):
+        values(", ".join(["a"] * 33))
+
+
+def test_reading_a_feature_says_nothing_on_stderr(recwarn):
+    with pytest.raises(FeatureError):
+        values("1if a else 2")
+    assert not recwarn.list

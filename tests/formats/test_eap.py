@@ -233,7 +233,7 @@ BAD: dict[str, tuple[Any, str]] = {
         "1 of 2 dimensions",
     ),
     "nothing": (graph_of(set(), 1), "none of the 0 edges"),
-    "many_faults": (graph_of(set(), 1, edges={f"x{i}": {"in_graph": True} for i in range(90)}), "70 more"),
+    "many_faults": (graph_of(set(), 1, edges={f"x{i}": {"in_graph": True} for i in range(90)}), "40 more"),
 }
 
 

@@ -30,9 +30,8 @@ with atheris.instrument_imports(include=["scrubkit"]):
     from scrubkit.models.store import parse_record
 
 from tests.fuzz.damage import text_of
-from tests.fuzz.test_hypotheses import CIRCUIT, CLAIM
+from tests.fuzz.seeds import BASELINE, CIRCUIT, CLAIM, SUITE
 from tests.fuzz.test_models import RECORD_TEXT
-from tests.fuzz.test_stores import BASELINE, SUITE
 
 TASK = ModularAddition(7)
 SEEDS: dict[str, bytes] = {

@@ -21,49 +21,7 @@ from scrubkit.scrubbing.plan import bind
 from scrubkit.subjects.bridge import BridgeSubject
 from scrubkit.subjects.sites import Sites
 from tests.fuzz.damage import damaged, damaged_bytes, few, text_of
-
-CLAIM: dict[str, Any] = {
-    "directed": True,
-    "multigraph": False,
-    "graph": {
-        "name": "claim",
-        "task": "modular_addition",
-        "expect": {"pizza": "supported", "trained": ["refuted", "inconclusive"]},
-        "subspaces": {"plane": [[1.0] + [0.0] * 6, [0.0, 1.0] + [0.0] * 5]},
-        "doc": "words",
-    },
-    "nodes": [
-        {"id": "a", "site": "hook_embed[pos=0]", "feature": "a", "sampler": [0, 1, 2]},
-        {"id": "b", "site": "hook_embed[pos=1, frequencies=key]", "feature": "b % 2, abs(cos(b))"},
-        {
-            "id": "n",
-            "site": "blocks.0.mlp.hook_post[neurons=cluster:2]",
-            "feature": "(a + b) % p, cos(2 * pi * (a - b) / p)",
-            "tolerance": [None, 0.1],
-            "period": [None, 2.0],
-            "other": "together:x",
-        },
-        {"id": "rest", "site": "blocks.0.attn.hook_z[head=1]", "unimportant": True},
-        {"id": 7, "site": "logits[subspace=plane]", "feature": "a", "sampler": "uniform"},
-        {"id": "root", "site": "logits"},
-    ],
-    "edges": [
-        {"source": "a", "target": "n"},
-        {"source": "b", "target": "n", "paths": "direct"},
-        {"source": "n", "target": 7},
-        {"source": "rest", "target": "n"},
-        {"source": 7, "target": "root"},
-    ],
-}
-CIRCUIT: dict[str, Any] = {
-    "cfg": {"n_layers": 1, "n_heads": 1, "parallel_attn_mlp": False, "d_model": 4},
-    "nodes": {name: {"in_graph": True, "score": 0.1} for name in ("input", "a0.h0", "m0", "logits")},
-    "edges": {
-        "input->a0.h0<q>": {"score": 0.1, "in_graph": False},
-        "input->m0": {"score": 0.5, "in_graph": True},
-        "m0->logits": {"score": -0.5, "in_graph": True},
-    },
-}
+from tests.fuzz.seeds import CIRCUIT, CLAIM, FEATURE_PIECES, SITE_PIECES
 
 
 @pytest.fixture(scope="module")
@@ -111,48 +69,8 @@ def test_circuits(document: dict[str, Any], top: int | None, tmp_path: Path) -> 
         to_json(from_eap(read_eap(tmp_path / "graph.json"), top=top))
 
 
-PIECES = [
-    "a",
-    "b",
-    "p",
-    "pi",
-    "q",
-    "+",
-    "-",
-    "*",
-    "/",
-    "//",
-    "%",
-    "**",
-    "(",
-    ")",
-    "==",
-    "<",
-    "not ",
-    "and ",
-    "or ",
-]
-PIECES += [
-    "abs",
-    "min",
-    "cos",
-    ",",
-    "0",
-    "1",
-    "1e400",
-    "10**9",
-    "9" * 13,
-    "999999999999",
-    "lambda:",
-    "[",
-    "]",
-    "'x'",
-]
-PIECES += ["__import__('os')", ".x", "if ", "else ", "1j", "True", "\n", "\x00", "é"]
-
-
 @few(150)
-@given(text=st.lists(st.sampled_from(PIECES), max_size=12).map("".join) | st.text(max_size=12))
+@given(text=st.lists(st.sampled_from(FEATURE_PIECES), max_size=12).map("".join) | st.text(max_size=12))
 def test_features(text: str, sites: Sites) -> None:
     with contextlib.suppress(ScrubkitError):
         for component in parse_feature(text).values(sites.columns, sites.constants):
@@ -174,36 +92,6 @@ def test_features(text: str, sites: Sites) -> None:
 def test_deep_features(text: str, sites: Sites) -> None:
     with contextlib.suppress(ScrubkitError):
         parse_feature(text).values(sites.columns, sites.constants)
-
-
-SITE_PIECES = [
-    "hook_embed",
-    "logits",
-    "blocks.0.attn.hook_z",
-    "blocks.0.mlp.hook_post",
-    "[",
-    "]",
-    "pos=",
-    "head=",
-    "neurons=",
-]
-SITE_PIECES += [
-    "frequencies=",
-    "subspace=",
-    "-1",
-    "0",
-    "1-3",
-    "3-1",
-    "99999999",
-    "~",
-    "key",
-    "rest",
-    "cluster:2",
-    "cluster:²",
-    ",",
-    "²",
-    "٣",
-]
 
 
 @few(150)

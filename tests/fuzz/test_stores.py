@@ -17,24 +17,10 @@ from scrubkit.bench.manifest import read as read_suite
 from scrubkit.errors import ScrubkitError
 from scrubkit.harness.baseline import read_baseline
 from scrubkit.harness.export import flatten
-from scrubkit.harness.identity import Identity
 from scrubkit.harness.outcome import Outcome
 from scrubkit.harness.store import open_store
 from tests.fuzz.damage import VALUES, damaged, damaged_bytes, few, text_of
-
-SHARE = {"count": 1, "total": 4, "value": 0.25, "low": 0.1, "high": 0.5}
-BASELINE: dict[str, Any] = {
-    "scrubkit": "0.1",
-    "suite": {"name": "fast", "version": "1", "seed": 0, "hash": "abc", "cases": 4},
-    "seed": 0,
-    "draws": 8,
-    "devices": ["cpu"],
-    "methods": {
-        "m": {"version": "1", "auroc": {"value": 0.9, "low": 0.8, "high": 1.0}}
-        | {name: SHARE for name in ("false_accept", "false_reject", "vacuous_accepted", "faults")}
-    },
-}
-SUITE: dict[str, Any] = {"name": "s", "version": "1", "cases": [], "equivalent": {"x": 1}, "ambiguous": 2}
+from tests.fuzz.seeds import BASELINE, IDENTITY, SUITE, store_bytes
 
 
 @few(80)
@@ -79,17 +65,9 @@ def test_a_suite_that_unpacks_to_more_than_is_read(tmp_path: Path, monkeypatch: 
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+def store() -> bytes:
     """The bytes of a store with three answers."""
-    path = tmp_path_factory.mktemp("store") / "results.sqlite"
-    with open_store(path, write=True) as opened:
-        for i in range(3):
-            outcome = Outcome(key=f"{i:064x}", score=0.5, verdict="supported", notes=("x",))
-            opened.add(IDENTITY, outcome, seed=0, draws=8, suite="fast-1", cases=[f"case-{i}"])
-    return path.read_bytes()
-
-
-IDENTITY = Identity(name="m", version="1", config="c" * 64)
+    return store_bytes()
 
 
 def use(path: Path) -> None:

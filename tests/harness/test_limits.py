@@ -222,7 +222,7 @@ def test_a_missing_or_enormous_baseline_is_refused(tmp_path):
         read_baseline(tmp_path / "none.json")
     path = tmp_path / "baseline.json"
     path.write_text(json.dumps({"x": "y" * 6_000_000}))
-    with pytest.raises(BenchError, match="larger than"):
+    with pytest.raises(BenchError, match="more than the 5,000,000"):
         read_baseline(path)
 
 

@@ -160,7 +160,7 @@ FAULTS = {
     ),
     "sizes that multiply to terabytes": (
         lambda d: d["config"].update(d_model=8192, d_mlp=65536, n_layers=64),
-        "parameters, more than the 268,435,456 held",
+        "parameters, more than the 67,108,864 held",
     ),
 }
 

@@ -95,6 +95,7 @@ def convert(state: dict[str, Tensor], kind: Format, *, heads: int | None, title:
         for key, t in state.items()
         if not t.is_floating_point()
     ]
+    faults += [f"{key} of shape {tuple(t.shape)} is empty" for key, t in state.items() if not t.numel()]
     if faults:
         raise ModelError(faults, title=title)
     if kind == "bridge":
@@ -129,9 +130,24 @@ def _by_place(state: dict[str, Tensor], title: str) -> dict[str, Tensor]:
         found, expected = state[place].ndim, _axes(leaf, state[PLACES["W_O"]].ndim)
         if found != expected:
             faults.append(f"{place} has {found} axes, expected {expected}")
+    if not faults:
+        faults = _unlike({place: t for place, t in state.items() if place.endswith(("_Q", "_K", "_V"))})
     if faults:
         raise ModelError(faults, title=title)
     return {names[key]: tensor.detach().float() for key, tensor in state.items()}
+
+
+def _unlike(tensors: dict[str, Tensor]) -> list[str]:
+    """Say which tensors of the same number of axes differ in shape: queries, keys and values must not."""
+    first: dict[int, str] = {}
+    faults = []
+    for name, tensor in tensors.items():
+        other = first.setdefault(tensor.ndim, name)
+        if tensor.shape != tensors[other].shape:
+            faults.append(
+                f"{name} has shape {tuple(tensor.shape)}, but {other} has {tuple(tensors[other].shape)}"
+            )
+    return faults
 
 
 def _axes(name: str, output_axes: int) -> int:
@@ -173,6 +189,13 @@ def _from_bridge(state: dict[str, Tensor], heads: int | None, title: str) -> dic
     faults += [
         f"{name} has {t.ndim} axes" for name, t in state.items() if t.ndim != 1 + name.endswith("weight")
     ]
+    if not faults:
+        faults = _unlike({name: state[name] for name in state if name.split(".")[-2] in ("q", "k", "v")})
+        width, output = state["blocks.0.attn.q.weight"].shape[0], state["blocks.0.attn.o.weight"].shape[1]
+        if width != output:
+            faults.append(f"blocks.0.attn.o.weight reads {output} numbers, and the heads write {width}")
+        if width != len(bias := state["blocks.0.attn.q.bias"]):
+            faults.append(f"blocks.0.attn.q.bias has {len(bias)} numbers, and q.weight {width} rows")
     if not faults and (heads < 1 or state["blocks.0.attn.q.weight"].shape[0] % heads):
         faults = [f"attention of width {state['blocks.0.attn.q.weight'].shape[0]} has no {heads} equal heads"]
     if faults:

@@ -20,15 +20,16 @@ from typing import Any
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import from_json
 from torch import Tensor
 
+from scrubkit.core.reading import parse_json, read_bytes, shown, validation_faults
 from scrubkit.errors import ModelError
 from scrubkit.families.modular.published.activation import HELD
 from scrubkit.families.modular.task import ModularTask
 from scrubkit.models.atomic import os_errors
 
 MAX_CONFIG_BYTES = 2**20
+MAX_CONFIG_VALUES = 10_000
 
 RATE = "attn_coeff"
 """The setting that makes a JSON file a config of the pizza repository."""
@@ -70,7 +71,7 @@ class MixedConfig(BaseModel):
 
     def task_name(self) -> str | None:
         """Return the task that ``funcs`` names, read as text and never evaluated."""
-        match = re.fullmatch(r"lambda x: ?\(?x\[0\]([-+*])x\[1\]\)?%(\d+)", self.funcs.strip())
+        match = re.fullmatch(r"lambda x: ?\(?x\[0\]([-+*])x\[1\]\)?%(\d{1,6})", self.funcs.strip())
         return FUNCTIONS[match[1]] if match and int(match[2]) == self.C else None
 
     def task(self) -> ModularTask:
@@ -82,9 +83,10 @@ def find_config(checkpoint: Path) -> Path | None:
     """Return the config beside a checkpoint, if there is one; JSON without an attention rate is none."""
     candidate = checkpoint.with_name(config_name(checkpoint))
     with os_errors(candidate):
-        if candidate.is_file() and f'"{RATE}"'.encode() in candidate.read_bytes()[:MAX_CONFIG_BYTES]:
-            return candidate
-    return None
+        if not candidate.is_file():
+            return None
+        with open(candidate, "rb") as file:
+            return candidate if f'"{RATE}"'.encode() in file.read(MAX_CONFIG_BYTES) else None
 
 
 def config_name(checkpoint: Path) -> str:
@@ -98,16 +100,10 @@ def read_settings(path: Path) -> dict[str, Any]:
     Raises:
         ModelError: no such file, or no JSON object of a bounded size in it.
     """
-    with os_errors(path), open(path, "rb") as file:
-        data = file.read(MAX_CONFIG_BYTES + 1)
-    if len(data) > MAX_CONFIG_BYTES:
-        raise ModelError(f"a config holds at most {MAX_CONFIG_BYTES:,} bytes", title=str(path))
-    try:
-        found: Any = from_json(data)
-    except ValueError as error:
-        raise ModelError(f"not valid JSON: {error}", title=str(path)) from None
+    data = read_bytes(path, MAX_CONFIG_BYTES, error=ModelError)
+    found = parse_json(data, MAX_CONFIG_VALUES, error=ModelError, title=str(path))
     if not isinstance(found, dict):
-        raise ModelError(f"expected a JSON object of settings, found {found!r:.80}", title=str(path))
+        raise ModelError(f"expected a JSON object of settings, found {shown(found)}", title=str(path))
     return found
 
 
@@ -121,8 +117,7 @@ def read_config(settings: Mapping[str, Any], *, title: str) -> MixedConfig:
     try:
         config = MixedConfig.model_validate(settings)
     except ValidationError as error:
-        faults = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}".lstrip(": ") for e in error.errors()]
-        raise ModelError(faults, title=title) from None
+        raise ModelError(validation_faults(error), title=title) from None
     if faults := config.faults():
         raise ModelError(faults, title=title)
     return config

@@ -12,7 +12,7 @@ from typing import Any
 
 from torch import Tensor
 
-from scrubkit.errors import ModelError
+from scrubkit.errors import ModelError, printable
 from scrubkit.families.modular.published.activation import settle_activation
 from scrubkit.families.modular.published.checkpoint import read_checkpoint
 from scrubkit.families.modular.published.formats import config_of, convert, recognise, settle_heads
@@ -90,7 +90,7 @@ def read_published(
     function = settle_activation(activation, settings, title=title)
     recipe: dict[str, Any] = {
         "format": kind,
-        "file": file.name,
+        "file": printable(file.name),
         "sha256": _sha256(file),
         "activation": function,
     }
@@ -138,7 +138,8 @@ def _fit(file: Path, t: dict[str, Tensor], task: ModularTask, recipe: dict[str, 
     ).model_copy(update={"act_fn": recipe["activation"]})
     t = {**t, "W_pos": t["W_pos"][: task.n_ctx], "W_U": t["W_U"][:, : task.p], "b_U": t["b_U"][: task.p]}
     weights = from_mapping({name: tensor.contiguous() for name, tensor in t.items()}, config, title=title)
-    model = Model(file.stem, task, config, weights, Provenance(kind="imported", recipe=recipe))
+    name = printable(file.stem)[:200]
+    model = Model(name, task, config, weights, Provenance(kind="imported", recipe=recipe))
     return model.with_(provenance=model.provenance.model_copy(update={"history": figures(model)}))
 
 

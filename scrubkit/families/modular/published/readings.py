@@ -10,12 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import torch
 from einops import rearrange
 from torch.nn.functional import cross_entropy
 
 from scrubkit.errors import ModelError
 from scrubkit.families.modular.task import modular
+from scrubkit.models.forward import logits_by_tile
 from scrubkit.models.model import Model
+
+MAX_WORK = 10**12
+"""Most multiplications over all inputs: about a minute on one thread."""
 
 SOLVES = 0.99
 """Least accuracy over all inputs of a model that solves its task."""
@@ -26,13 +31,26 @@ BETTER = 0.5
 ANYWAY = "import it all the same with --allow-inaccurate (from Python allow_inaccurate=True)"
 
 
+@torch.no_grad()
 def figures(model: Model) -> dict[str, float]:
-    """Return a model's accuracy and its mean loss in nats over all inputs."""
-    logits = model.logits()
-    return {
-        "accuracy": float((logits.argmax(-1) == model.labels).double().mean()),
-        "loss": float(cross_entropy(logits, model.labels)),
-    }
+    """Return a model's accuracy and its mean loss in nats over all inputs, some inputs at a time.
+
+    Raises:
+        ModelError: the model is too large for its task to be run on all inputs.
+    """
+    config, weights = model.config, model.weights.to(torch.float64)
+    work = model.task.n_inputs * config.n_parameters
+    if work > MAX_WORK:
+        raise ModelError(
+            f"takes {work:,} multiplications over the {model.task.n_inputs:,} inputs of its task, more than "
+            f"the {MAX_WORK:,} that are run to measure its accuracy; only smaller models are read",
+            title=model.name,
+        )
+    labels, (right, loss) = model.labels, (0, 0.0)
+    for rows, found in logits_by_tile(weights, config, model.tokens, model.task.answer):
+        right += int((found[:, 0].argmax(-1) == labels[rows]).sum())
+        loss += float(cross_entropy(found[:, 0], labels[rows], reduction="sum"))
+    return {"accuracy": right / len(labels), "loss": loss / len(labels)}
 
 
 def require_solved(model: Model, *, folded: bool, title: str) -> None:
