@@ -181,3 +181,12 @@ def test_the_position_embedding_can_be_read_with_a_part_of_it_set() -> None:
 def test_the_baseline_is_found_in_double_precision() -> None:
     nodes = {"a": ("hook_embed[pos=0]", "a")}
     agree("untrained-p5", claim(nodes, ("a", "logits")))
+
+
+def test_a_mapped_site_that_the_reader_does_not_read_is_held() -> None:
+    nodes = {
+        "a": ("hook_embed[pos=0]", "a"),
+        "neurons": ("blocks.0.mlp.hook_post[pos=-1, neurons=0-3]", "a"),
+        "mid": ("blocks.0.hook_resid_mid[pos=-1]", "b"),
+    }
+    agree("untrained-p5", claim(nodes, ("a", "logits"), ("neurons", "logits"), ("mid", "neurons")))
