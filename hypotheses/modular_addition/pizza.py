@@ -5,10 +5,11 @@ cosine. True of the pizza algorithm. Taken exactly the two together are the unor
 that test next to nothing; so heights count as equal within .05, and about 3.5 bits a cluster are resampled
 at p = 113.
 
-Also supported on the clock and on trained models, where it may be finer than need be. "sum" lets the height go:
-where it is refuted and this one is not, the heights are used. Where both are supported they matter less than
-the margin, which does not make a clock of the model: a trained one mixes the two within each cluster, and whether
-they are two algorithms there is contested (arXiv:2512.25060). Shares per cluster are in its certificate.
+Also supported on the clock and on trained models, where it may be finer than need be. "sum" lets the height
+go: where it is refuted and this one is not, the heights are used. Where both are supported they matter less
+than the margin, which does not make a clock of the model: a trained one mixes the two within each cluster,
+and whether they are two algorithms there is contested (arXiv:2512.25060). Shares per cluster are in its
+certificate.
 
 Reference: Zhong et al. 2023, arXiv:2306.17844, section 3.
 """

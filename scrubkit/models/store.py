@@ -11,6 +11,7 @@ import math
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import safetensors.torch
 from pydantic import ValidationError

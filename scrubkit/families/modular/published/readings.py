@@ -69,8 +69,8 @@ def require_solved(model: Model, *, folded: bool, title: str) -> None:
     if not found["accuracy"] >= SOLVES:
         faults.append(
             f"its accuracy on all {model.task.n_inputs:,} inputs of {model.task.name} mod "
-            f"{modular(model).p} is {found['accuracy']:.4f}, under {SOLVES}: it may be of another task or group, "
-            f"have another activation function, or not be trained to the end; {ANYWAY}"
+            f"{modular(model).p} is {found['accuracy']:.4f}, under {SOLVES}: it may be of another task or "
+            f"group, have another activation function, or not be trained to the end; {ANYWAY}"
         )
     if folded:
         losses = {m.config.n_heads: figures(m)["loss"] for m in other_heads(model)}
