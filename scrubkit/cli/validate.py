@@ -219,12 +219,8 @@ def _write(
         (html, lambda: page(report, checks)),
     )
     for path, text in wanted:
-        if path is None:
-            continue
-        try:
+        if path is not None:
             write_report(path, text())
-        except OSError as error:
-            raise BenchError(f"cannot write {path}: {error.strerror}", title="scrubkit validate") from None
 
 
 def _show(console: Console, report: Report, checks: list[Check]) -> None:
