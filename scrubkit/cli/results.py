@@ -76,8 +76,8 @@ def _say_what_there_is(store: Store) -> None:
     """Raise BenchError: no answer fits."""
     methods, suites = store.holds()
     raise BenchError(
-        f"no answer fits; the store has {store.count()} answers of the methods {', '.join(methods) or '-'} on "
-        f"the suites {', '.join(suites) or '-'}"
+        f"no answer fits; the store has {store.count()} answers of the methods "
+        f"{', '.join(methods) or '-'} on the suites {', '.join(suites) or '-'}"
     )
 
 

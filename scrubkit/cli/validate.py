@@ -115,10 +115,12 @@ def validate(
     if not console.is_terminal:
         console = Console(emoji=False, width=WIDTH)
     scorers = [entrant.identity.name for entrant in enter(methods) if entrant.role == "score"]
-    chosen = find_suite(suite) if held_out is None else fresh_suite(suite, held_out)
+    with shown_progress(Console(stderr=True, emoji=False), "making the suite") as progress:
+        making = {"jobs": jobs, "progress": progress}
+        chosen = find_suite(suite, **making) if held_out is None else fresh_suite(suite, held_out, **making)
     if old is not None and not update_baseline:
         require_comparable(old, SuiteRef.of(chosen), seed, draws, scorers, title=str(baseline))
-    with shown_progress(Console(stderr=True, emoji=False)) as progress, _interruptible(place):
+    with shown_progress(Console(stderr=True, emoji=False), "asking") as progress, _interruptible(place):
         report = run(
             methods,
             chosen,

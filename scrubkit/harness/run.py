@@ -93,7 +93,7 @@ def validate(
     with contextlib.ExitStack() as stack:
         machine = stack.enter_context(backend(jobs, dask, in_process=in_process, memory=memory))
         entrants = enter(methods)
-        chosen = find_suite(suite)
+        chosen = find_suite(suite, jobs=jobs)
         layout = lay_out(chosen.cases)
         kept = stack.enter_context(open_store(store, write=True)) if store is not None else None
         run = _Run(chosen, layout, entrants, seed, budget, kept, machine)
@@ -120,8 +120,13 @@ def _refuse_options(seed: int, budget: Budget) -> None:
         raise BenchError(faults, title="validate")
 
 
-def find_suite(source: str | Path | Suite) -> Suite:
+def find_suite(source: str | Path | Suite, *, jobs: int = 1, progress: Progress | None = None) -> Suite:
     """Return a published suite by name, the one in a manifest file, or the suite itself.
+
+    Args:
+        source: the name, the file or the suite.
+        jobs: models that are trained at a time, where the suite has to be made.
+        progress: told how far the making is.
 
     Raises:
         BenchError: there is no such suite, or no such file.
@@ -134,7 +139,7 @@ def find_suite(source: str | Path | Suite) -> Suite:
     if path.suffix or len(path.parts) > 1:
         advice = "give a manifest file, or the name of a suite"
         require_file(path, error=BenchError, missing=f"is not there; {advice}")
-    return load_suite(str(source))
+    return load_suite(str(source), jobs=jobs, progress=progress)
 
 
 def enter(methods: Any) -> list[Entrant]:

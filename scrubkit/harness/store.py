@@ -162,7 +162,10 @@ def open_store(path: str | Path, *, write: bool) -> Iterator[Store]:
             stack.enter_context(_only_writer(path))
         where = path.resolve().as_uri() + ("" if write else _reading(path))
         connection = stack.enter_context(contextlib.closing(sqlite3.connect(where, uri=True, timeout=30)))
-        _check(connection, path, write=write)
+        try:
+            _check(connection, path, write=write)
+        except UnicodeDecodeError as error:  # of the very words in which SQLite says what is damaged
+            raise BenchError(f"is damaged ({error.reason}); {_REMEDY}", title=str(path)) from None
         if write:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
@@ -174,8 +177,8 @@ def open_store(path: str | Path, *, write: bool) -> Iterator[Store]:
 def _reading(path: Path) -> str:
     """Return how a store is opened to be read.
 
-    A reader too may have to roll a killed run's journal in, for which it writes. Where it cannot, a store without
-    a journal is read as it lies, and one with a journal beside it.
+    A reader too may have to roll a killed run's journal in, for which it writes. Where it cannot, a store
+    without a journal is read as it lies, and one with a journal together with that.
     """
     if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
         return "?mode=rw"
@@ -261,6 +264,8 @@ def _sqlite_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
+        if "decode" in str(error) or "malformed" in str(error):
+            raise BenchError(f"is damaged ({error}); {_REMEDY}", title=str(path)) from None
         raise BenchError(
             f"cannot be used: {error}; choose a --store that you may write, on a disk with space",
             title=str(path),

@@ -22,7 +22,7 @@ def place_fault(path: Path) -> str:
 
 
 def write_report(path: Path, text: str) -> None:
-    """Write a report, and the folders that it lies in; a report that was there is replaced whole or not at all.
+    """Write a report, and the folders that it lies in; one that was there is replaced whole or not at all.
 
     Raises:
         BenchError: it cannot be written; what was there before is unchanged.

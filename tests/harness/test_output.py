@@ -1,5 +1,6 @@
 """Reports as JSON, JUnit XML, Markdown, HTML and Rich tables; whatever they show is escaped."""
 
+import errno
 import html
 from collections import Counter
 from html.parser import HTMLParser
@@ -12,6 +13,7 @@ from rich.console import Console
 
 from scrubkit.cli.bench_tables import bench_tables, missed_text
 from scrubkit.cli.schemas import PUBLISHED, RECORDS, schema_text
+from scrubkit.errors import BenchError
 from scrubkit.harness.limits import Limits, check_limits
 from scrubkit.harness.report import Report
 from scrubkit.harness.run import validate
@@ -19,6 +21,7 @@ from scrubkit.report.charts import charts
 from scrubkit.report.junit import junit_xml
 from scrubkit.report.markdown import escape, markdown
 from scrubkit.report.page import page
+from scrubkit.report.place import write_report
 from tests.harness import toys
 
 EVIL_CHARACTERS = "\x00\x1b\u202e\u2066\u200b\u2028"
@@ -147,6 +150,20 @@ def test_a_page_shows_no_markup_of_others(report, checks):
     assert without.tags["script"] - 1 == page(clean, []).count('class="plotly-graph-div"')
     assert "2 of 4 checks missed" in text
     assert any("[red]x[/red]" in piece for piece in seen.text)
+
+
+def test_a_report_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatch):
+    def full(path, data):
+        path.write_bytes(data[:10])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    path = tmp_path / "new" / "report.md"
+    write_report(path, "old")
+    monkeypatch.setattr("scrubkit.models.atomic.write_synced", full)
+    with pytest.raises(BenchError, match="no space left"):
+        write_report(path, "a newer one that does not fit")
+    assert path.read_text() == "old"
+    assert [file.name for file in path.parent.iterdir()] == ["report.md"]
 
 
 def test_a_page_is_the_same_every_time(report, checks):
