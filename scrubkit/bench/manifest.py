@@ -62,16 +62,6 @@ class Suite(Frozen):
         """Number of cases by label."""
         return dict(Counter(case.label.label for case in self.cases))
 
-    def held_out(self, seed: int) -> Suite:
-        """Return a fresh suite from the same families: other models, other choices.
-
-        Args:
-            seed: not that of this suite.
-        """
-        from scrubkit.bench.suites import held_out
-
-        return held_out(self.name, seed)
-
 
 def write(suite: Suite, path: Path) -> None:
     """Write a suite as gzipped JSON, the same bytes every time."""

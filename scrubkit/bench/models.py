@@ -7,6 +7,7 @@ under the user's cache folder, by the hash of their description; so are the mode
 from __future__ import annotations
 
 import json
+import shutil
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,8 @@ def _checkpoint(runs: Path, options: dict[str, Any]) -> Model:
     folder = runs / ModelSpec(kind="train", options=options).key[:32]
     listing = folder / "trajectory" / "losses.json"
     if not listing.is_file():
+        # What a killed run left behind is begun anew: it takes a minute, and gives the same models.
+        shutil.rmtree(folder, ignore_errors=True)
         _train(options, out=folder)
     steps = json.loads(listing.read_text())["steps"]
     if not -len(steps) <= index < len(steps):

@@ -17,12 +17,13 @@ from pathlib import Path
 import numpy as np
 
 from scrubkit.bench import graphs, manifest, roster
+from scrubkit.bench.building import Progress, drop, find_all
 from scrubkit.bench.candidates import Candidate, Tally, find
 from scrubkit.bench.case import Case, ModelSpec
 from scrubkit.bench.label import Judge
 from scrubkit.bench.manifest import Suite
 from scrubkit.bench.roster import Entry
-from scrubkit.errors import BenchError, nearest
+from scrubkit.errors import BenchError, ModelError, nearest
 from scrubkit.hypothesis import from_graph, to_json
 
 VERSION = "1"
@@ -53,21 +54,39 @@ DEFINITIONS: Mapping[str, Definition] = {
 """Name to how the suite is made."""
 
 
-def load_suite(name: str, *, cache_dir: str | Path | None = None) -> Suite:
+def load_suite(
+    name: str, *, cache_dir: str | Path | None = None, jobs: int = 1, progress: Progress | None = None
+) -> Suite:
     """Return the published suite of a name, from the cache or else made now.
 
     Args:
         name: fast, standard or function-graphs.
         cache_dir: where suites are kept; by default ``$SCRUBKIT_CACHE``, or else the user's cache folder.
+        jobs: models that are trained at a time where the suite has to be made.
+        progress: told how far the making is.
 
     Raises:
         BenchError: there is no such suite.
     """
-    return _cached(name, 0, cache_dir)
+    return _cached(name, 0, cache_dir, jobs, progress)
 
 
-def held_out(name: str, seed: int, *, cache_dir: str | Path | None = None) -> Suite:
+def held_out(
+    name: str,
+    seed: int,
+    *,
+    cache_dir: str | Path | None = None,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> Suite:
     """Return a fresh suite from the families of a published one, to catch what was tuned to that.
+
+    Args:
+        name: the published one.
+        seed: decides models and choices.
+        cache_dir: as for `load_suite`.
+        jobs: as for `load_suite`.
+        progress: as for `load_suite`.
 
     Raises:
         BenchError: there is no such suite, or the seed is that of the published one.
@@ -76,7 +95,7 @@ def held_out(name: str, seed: int, *, cache_dir: str | Path | None = None) -> Su
         raise BenchError(f"{name} is a fixed list and has no held-out cases; hold out of fast or standard")
     if not isinstance(seed, int) or seed <= 0:
         raise BenchError(f"a held-out suite needs a whole seed above 0, found {seed!r}; 0 is published")
-    return _cached(name, seed, cache_dir)
+    return _cached(name, seed, cache_dir, jobs, progress)
 
 
 def suite_names() -> tuple[str, ...]:
@@ -84,16 +103,34 @@ def suite_names() -> tuple[str, ...]:
     return (*DEFINITIONS, FUNCTION_GRAPHS)
 
 
-def make(name: str, seed: int = 0) -> Suite:
-    """Make a suite: find the candidates of every model, choose among them, and number them."""
+def make(
+    name: str,
+    seed: int = 0,
+    *,
+    folder: Path | None = None,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> Suite:
+    """Make a suite: find the candidates of every model, choose among them, and number them.
+
+    Args:
+        name: of the suite.
+        seed: decides models and choices.
+        folder: where what is found of each model is kept, to go on from there after a kill.
+        jobs: models that are trained at a time.
+        progress: told how far the making is.
+    """
     if name == FUNCTION_GRAPHS:
         return _function_graphs()
     definition, tally = DEFINITIONS[name], Tally()
-    chosen: list[Candidate] = []
-    for number, entry in enumerate(definition.entries(seed)):
+
+    def found(number: int, entry: Entry, tally: Tally) -> Iterator[Candidate]:
         rng = np.random.default_rng([seed, 3, number])
-        chosen += _capped(find(entry, rng, definition.share, tally), definition.vacuous)
-    chosen = _balanced(chosen, np.random.default_rng([seed, 4]))
+        return _capped(find(entry, rng, definition.share, tally), definition.vacuous)
+
+    entries = list(definition.entries(seed))
+    every = find_all(entries, found, tally, folder=folder, jobs=jobs, progress=progress)
+    chosen = _balanced(list(every), np.random.default_rng([seed, 4]))
     return Suite(
         name=name,
         version=VERSION,
@@ -104,7 +141,9 @@ def make(name: str, seed: int = 0) -> Suite:
     )
 
 
-def _cached(name: str, seed: int, cache_dir: str | Path | None) -> Suite:
+def _cached(
+    name: str, seed: int, cache_dir: str | Path | None, jobs: int, progress: Progress | None
+) -> Suite:
     if name not in suite_names():
         known = ", ".join(suite_names())
         raise BenchError(f"no suite {name!r}{nearest(name, suite_names())}; there are: {known}")
@@ -115,11 +154,14 @@ def _cached(name: str, seed: int, cache_dir: str | Path | None) -> Suite:
     try:
         return manifest.read(path)
     except BenchError:
-        suite = make(name, seed)
+        parts = path.with_name(path.name.removesuffix(".json.gz") + ".parts")
+        suite = make(name, seed, folder=parts, jobs=jobs, progress=progress)
     try:
         manifest.write(suite, path)
-    except OSError:
-        pass
+    except (OSError, ModelError):
+        # A cache that cannot be written costs time, and is no error.
+        return suite
+    drop(parts)
     return suite
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import threading
-from typing import Annotated
+import traceback
+from typing import Annotated, Any, cast
 
 import typer
 from rich.console import Console
+from typer.rich_utils import rich_format_error
 
 from scrubkit.cli import (
     certify,
@@ -28,6 +28,10 @@ from scrubkit.version import __version__
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C."""
+REFUSED = 2
+"""Exit code of bad input."""
+INTERNAL = 3
+"""Exit code of an error of scrubkit's own."""
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -65,27 +69,38 @@ def options(
     """Test interpretability methods against models whose algorithm is known."""
 
 
-def _computes() -> bool:
-    """Say whether a method was left computing in a thread."""
-    timing = sys.modules.get("scrubkit.harness.timing")
-    return timing is not None and any(thread.name == timing.THREAD for thread in threading.enumerate())
-
-
 def main() -> None:
-    """Run the command line; a ScrubkitError becomes one message and exit code 2, an interruption 130."""
-    try:
-        app()
-    except SystemExit as end:
-        if end.code == INTERRUPTED and _computes():
-            # A method that still computes in its thread would abort the interpreter on its way out.
-            sys.stderr.flush()
-            sys.stdout.flush()
-            os._exit(INTERRUPTED)
-        raise
-    except ScrubkitError as error:
-        from scrubkit.report.plain import plain
+    """Run the command line.
 
-        Console(stderr=True, emoji=False).print(
-            plain(f"error: {error}"), style="red", markup=False, highlight=False, soft_wrap=True
-        )
-        sys.exit(2)
+    A ScrubkitError becomes one message and exit code 2, an interruption 130. Whatever else goes wrong is an
+    error of scrubkit's own: its traceback, and exit code 3, which no judgement of a hypothesis or method has.
+    """
+    try:
+        # Not standalone: there an internal error and a closed pipe would end with 1, as a missed limit does.
+        code = app(standalone_mode=False)
+    except SystemExit as end:
+        # What commands end with is returned; Typer itself leaves like this where a pipe was closed.
+        code = INTERNAL if end.code == 1 else end.code
+    except (typer.Abort, KeyboardInterrupt):
+        typer.echo("interrupted", err=True)
+        code = INTERRUPTED
+    except ScrubkitError as error:
+        _show_error(f"error: {error}")
+        code = REFUSED
+    except Exception as error:
+        if hasattr(error, "format_message"):  # a fault in the arguments, of whichever click Typer brings
+            rich_format_error(cast(Any, error))
+            code = REFUSED
+        else:
+            traceback.print_exc()
+            _show_error(f"this is an error of scrubkit's own: {type(error).__name__}; please report it")
+            code = INTERNAL
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _show_error(text: str) -> None:
+    from scrubkit.report.plain import plain
+
+    Console(stderr=True, emoji=False).print(
+        plain(text), style="red", markup=False, highlight=False, soft_wrap=True
+    )

@@ -31,6 +31,7 @@ _COLUMNS = (
     "incon.",
     "untest.",
     "vacuous",
+    "crashed",
     "faults",
     "s/case",
 )

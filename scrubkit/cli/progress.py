@@ -1,20 +1,46 @@
-"""A progress bar on a terminal, and nothing elsewhere."""
+"""How far something is, with the time left: a bar on a terminal, elsewhere a line now and then."""
 
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator
 
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+EVERY = 30.0
+"""Seconds between two lines."""
 
 
 @contextlib.contextmanager
-def shown_progress(console: Console) -> Iterator[Callable[[int, int], None] | None]:
-    """Provide a function of (done, total) that moves a bar; None where the console is no terminal."""
+def shown_progress(console: Console, what: str) -> Iterator[Callable[[int, int], None]]:
+    """Provide a function of (done, total) that shows how far something is.
+
+    Args:
+        console: where it is shown.
+        what: what is going on, such as "asking".
+    """
     if not console.is_terminal:
-        yield None
+        yield _Lines(console, what)
         return
-    with Progress(console=console, transient=True) as bar:
-        task = bar.add_task("asking", total=None)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+class _Lines:
+    """Writes a line whenever the last is some time ago, so that a log shows that something goes on."""
+
+    def __init__(self, console: Console, what: str) -> None:
+        self.console, self.what = console, what
+        self.began = self.last = time.monotonic()
+
+    def __call__(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        if now - self.last < EVERY:
+            return
+        self.last = now
+        left = f", about {(now - self.began) * (total - done) / done:.0f} s left" if done else ""
+        self.console.print(f"{self.what}: {done} of {total}{left}", highlight=False)

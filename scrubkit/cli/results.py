@@ -12,7 +12,7 @@ from scrubkit.errors import BenchError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from scrubkit.harness.store import Stored
+    from scrubkit.harness.store import Store, Stored
 
 
 def register(app: typer.Typer) -> None:
@@ -32,7 +32,7 @@ def results(
     export: Annotated[
         Path | None, typer.Option(help="Write them to a .jsonl or .parquet file instead of a table.")
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="Number of rows shown, the latest.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=2**31 - 1, help="Number of rows shown, the latest.")] = 50,
 ) -> None:
     """List, filter or export the answers that are kept in the results store."""
     from typing import get_args
@@ -46,35 +46,38 @@ def results(
 
     if export is not None and export.suffix not in (".jsonl", ".parquet"):
         raise BenchError(f"--export takes a .jsonl or a .parquet file, found {export}")
-    where = [("method = ?", method), ("instr(suite, ?) = 1", suite), ("instr(cases, ?) > 0", case)]
+    where = [
+        ("method = ?", method),
+        ("instr(suite, ?) = 1", suite),
+        ("instr(cases, ?) > 0", case),
+        ("json_extract(answer, '$.verdict') = ?", verdict),
+        ("(json_extract(answer, '$.fault') IS NOT NULL) = ?", True if faults else None),
+    ]
     chosen = [(clause, value) for clause, value in where if value is not None]
-    condition = " AND ".join(clause for clause, _ in chosen) or "1"
+    condition, values = " AND ".join(clause for clause, _ in chosen) or "1", [value for _, value in chosen]
     if verdict is not None and verdict not in get_args(AnswerVerdict):
         raise BenchError(f"no verdict {verdict!r}; there are {', '.join(get_args(AnswerVerdict))}")
     with open_store(store or cache_folder() / "results.sqlite", write=False) as opened:
-        rows = list(opened.select(condition, [value for _, value in chosen]))
-        if not rows and chosen:
-            _say_what_there_is(list(opened.select("1", [])))
-    if verdict is not None:
-        rows = [row for row in rows if getattr(row.answer, "verdict", None) == verdict]
-    if faults:
-        rows = [row for row in rows if row.answer.fault is not None]
+        found = opened.count(condition, values)
+        if not found and chosen:
+            _say_what_there_is(opened)
+        rows = list(opened.select(condition, values, latest=limit if export is None else None))
     console = Console(emoji=False)
     if export is not None:
         write_rows(rows, export)
         console.print(f"{len(rows)} rows written to {export}", markup=False, highlight=False)
         return
-    console.print(_table(rows[-limit:]))
-    if len(rows) > limit:
-        console.print(f"the latest {limit} of {len(rows)}; see --limit and --export", style="dim")
+    console.print(_table(rows))
+    if found > len(rows):
+        console.print(f"the latest {len(rows)} of {found}; see --limit and --export", style="dim")
 
 
-def _say_what_there_is(rows: list[Stored]) -> None:
+def _say_what_there_is(store: Store) -> None:
     """Raise BenchError: no answer fits."""
-    methods, suites = sorted({row.method for row in rows}), sorted({row.suite for row in rows})
+    methods, suites = store.holds()
     raise BenchError(
-        f"no answer fits; the store has {len(rows)} answers of the methods {', '.join(methods) or '-'} on "
-        f"the suites {', '.join(suites) or '-'}"
+        f"no answer fits; the store has {store.count()} answers of the methods "
+        f"{', '.join(methods) or '-'} on the suites {', '.join(suites) or '-'}"
     )
 
 

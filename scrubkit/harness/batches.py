@@ -14,13 +14,16 @@ from scrubkit.bench.case import Case
 from scrubkit.bench.models import build
 from scrubkit.errors import BenchError, ScrubkitError
 from scrubkit.harness.ask import Examiner
+from scrubkit.harness.call import Caller
 from scrubkit.harness.outcome import Finding, Outcome
 from scrubkit.harness.questions import Question, bare, question_key, question_of
 from scrubkit.methods.protocol import Budget
 from scrubkit.models.model import Model
 
+Result = tuple[int, Outcome | Finding]
+"""Index of a job, and one of its answers."""
 MAX_QUESTIONS = 32
-"""Largest number of questions in one batch: what a killed worker loses."""
+"""Largest number of questions in one batch: what a lost Dask worker loses."""
 
 
 @dataclass(frozen=True)
@@ -125,9 +128,9 @@ def split(batch: Batch, skip: set[str]) -> list[Batch]:
     return [Batch(batch.model, batch.key, tuple(left[low : low + MAX_QUESTIONS])) for low in pieces]
 
 
-def work(job: Job) -> Iterator[Outcome | Finding]:
-    """Ask all that a job holds, one question after another."""
-    examiner = Examiner(job.method, job.batch.model, seed=job.seed, budget=job.budget)
+def work(job: Job, caller: Caller) -> Iterator[Outcome | Finding]:
+    """Ask all that a job holds, one question after another, of the method where it is called."""
+    examiner = Examiner(caller, job.batch.model, seed=job.seed, budget=job.budget)
     if job.role == "find":
         yield examiner.find(job.batch.key)
         return

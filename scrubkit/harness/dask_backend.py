@@ -1,7 +1,8 @@
 """Running jobs on a Dask cluster.
 
-A model is scattered under the hash of its weights and travels once to each worker that needs it. A
-worker that dies takes nothing along: its jobs are given out again, with their model.
+A model is a task of its own, under the hash of its weights: it travels once to each Dask worker that needs
+it, and the scheduler makes it anew, like the jobs, where a worker is lost. Methods run in worker processes
+beside the Dask workers, which see no more of them than their replies.
 """
 
 from __future__ import annotations
@@ -15,13 +16,11 @@ from typing import Any
 
 from scrubkit.errors import BenchError
 from scrubkit.harness.ask import device_class
-from scrubkit.harness.backends import Result
-from scrubkit.harness.batches import Batch, Job, work
+from scrubkit.harness.batches import Batch, Job, Result, work
 from scrubkit.harness.outcome import Finding, Outcome
+from scrubkit.harness.worker.link import Packed, Worker, machine_memory
 from scrubkit.models.model import Model
 
-ATTEMPTS = 5
-"""How often a job is given out before the run is ended."""
 CONNECT_SECONDS = 30
 
 
@@ -30,76 +29,86 @@ class Dask:
 
     Args:
         client: a connected `distributed.Client`.
+        memory: bytes that a method may allocate.
     """
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, memory: int | None = None) -> None:
         self.client = client
+        self.memory = memory
 
     def devices(self) -> frozenset[str]:
         """Return the kinds of devices of all workers that are there now."""
-        return frozenset(self.client.run(device_class).values()) or frozenset({device_class()})
+        with _lost(self.client):
+            return frozenset(self.client.run(device_class).values()) or frozenset({device_class()})
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Result]:
-        """Run jobs on the cluster; jobs of lost workers are run again.
+        """Run jobs on the cluster; Dask runs those of lost workers again.
 
         Raises:
-            BenchError: a job was lost too often.
+            BenchError: a job was lost too often, the scheduler is gone, or a method cannot be sent.
         """
         distributed = importlib.import_module("distributed")
-        models: dict[str, Any] = {}
-        running: dict[Any, tuple[int, int]] = {
-            self._submit(job, index, 1, models): (index, 1) for index, job in enumerate(jobs)
-        }
-        finished = distributed.as_completed(list(running))
-        for future in finished:
-            index, attempt = running.pop(future)
-            try:
-                answers = future.result()
-            # A worker can be lost before its answers were fetched, too.
-            except (CancelledError, distributed.KilledWorker):
-                answers = None
-            if answers is not None:
-                for answer in answers:
-                    yield index, answer
-                continue
-            if attempt == ATTEMPTS:
-                raise BenchError(
-                    f"a job was lost {ATTEMPTS} times with its worker: a method crashes it, or memory lacks; "
-                    "what was answered is kept in the store"
-                )
-            models.pop(jobs[index].batch.key, None)
-            again = self._submit(jobs[index], index, attempt + 1, models)
-            running[again] = (index, attempt + 1)
-            finished.add(again)
-
-    def _submit(self, job: Job, index: int, attempt: int, models: dict[str, Any]) -> Any:
-        """Give a job out without its model, which is scattered under its hash."""
-        key = job.batch.key
-        if key not in models:
-            # A dead worker may have held the only copy, so each attempt has a name of its own.
-            name = f"scrubkit-model-{key}-{attempt}"
-            models[key] = self.client.scatter({name: job.batch.model})[name]
-        light = replace(job, batch=Batch(_NOTHING, key, job.batch.questions))
-        return self.client.submit(
-            _work_with, light, models[key], pure=False, key=f"scrubkit-{id(self)}-{index}-{attempt}"
-        )
+        packed = {id(job.method): job.method for job in jobs}
+        packed = {key: Packed(method) for key, method in packed.items()}
+        with _lost(self.client):
+            models = {
+                key: self.client.submit(_held, model, key=f"scrubkit-model-{key}")
+                for key, model in {job.batch.key: job.batch.model for job in jobs}.items()
+            }
+            running = {
+                self.client.submit(
+                    _work_with,
+                    replace(
+                        job,
+                        method=packed[id(job.method)],
+                        batch=Batch(_NOTHING, job.batch.key, job.batch.questions),
+                    ),
+                    models[job.batch.key],
+                    self.memory,
+                    pure=False,
+                ): index
+                for index, job in enumerate(jobs)
+            }
+            for future in distributed.as_completed(list(running)):
+                for answer in future.result():
+                    yield running[future], answer
 
 
 _NOTHING: Any = None
 
 
-def _work_with(job: Job, model: Model) -> list[Outcome | Finding]:
-    """Run a job with the model that the worker holds."""
-    return list(work(replace(job, batch=replace(job.batch, model=model))))
+def _held(model: Model) -> Model:
+    """Return a model: a task whose result stays on the workers that need it."""
+    return model
+
+
+def _work_with(job: Job, model: Model, memory: int | None) -> list[Outcome | Finding]:
+    """Run a job with the model that the Dask worker holds, in a worker process of its own."""
+    with Worker(job.method, threads=1, memory=memory) as worker:
+        return list(work(replace(job, batch=replace(job.batch, model=model)), worker))
 
 
 @contextlib.contextmanager
-def cluster(address: str, workers: int) -> Iterator[Dask]:
+def _lost(client: Any) -> Iterator[None]:
+    """Turn what Dask raises when workers or the scheduler are lost into a BenchError."""
+    distributed = importlib.import_module("distributed")
+    kept = "what was answered is kept in the store, so run again"
+    try:
+        yield
+    except distributed.KilledWorker as error:
+        raise BenchError(f"a job was lost too often with its Dask worker ({error}); {kept}") from None
+    except (CancelledError, OSError) as error:
+        raise BenchError(f"the Dask scheduler is gone ({type(error).__name__}); {kept}") from None
+
+
+@contextlib.contextmanager
+def cluster(address: str, workers: int, memory: int | None = None) -> Iterator[Dask]:
     """Connect to a scheduler, or start one with processes of this machine.
 
     Args:
         address: address of a scheduler, or "local".
         workers: number of local worker processes.
+        memory: bytes that a method may allocate; None is a share of the machine's.
 
     Raises:
         BenchError: the extra is not installed, or no scheduler answers.
@@ -110,6 +119,7 @@ def cluster(address: str, workers: int) -> Iterator[Dask]:
         raise BenchError("the extra dask is not installed: pip install 'scrubkit-interp[dask]'") from None
     with contextlib.ExitStack() as stack:
         if address == "local":
+            memory = machine_memory() * 3 // 4 // workers if memory is None else memory
             address = stack.enter_context(
                 distributed.LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None)
             )
@@ -120,4 +130,4 @@ def cluster(address: str, workers: int) -> Iterator[Dask]:
                 f"no Dask scheduler answers at {address!r}: {error}; give its address, such as "
                 "tcp://10.0.0.1:8786, or 'local'"
             ) from None
-        yield Dask(client)
+        yield Dask(client, memory)

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from scrubkit.errors import BenchError
+from scrubkit.errors import BenchError, ModelError
 from scrubkit.harness.outcome import Outcome
 from scrubkit.harness.store import Stored
+from scrubkit.models.atomic import write_atomically
 
 
 def write_rows(rows: Sequence[Stored], path: Path) -> None:
@@ -24,9 +25,9 @@ def write_rows(rows: Sequence[Stored], path: Path) -> None:
         if path.suffix == ".parquet":
             _write_parquet(flat, path)
         else:
-            path.write_text("".join(json.dumps(row) + "\n" for row in flat), encoding="utf-8")
-    except OSError as error:
-        raise BenchError(f"cannot be written: {error.strerror or error}", title=str(path)) from None
+            write_atomically(path, "".join(json.dumps(row) + "\n" for row in flat).encode())
+    except ModelError as error:
+        raise BenchError(f"cannot be written: {error.faults[0]}", title=str(path)) from None
 
 
 def flatten(row: Stored) -> dict[str, Any]:
@@ -53,4 +54,6 @@ def _write_parquet(rows: Sequence[dict[str, Any]], path: Path) -> None:
         raise BenchError(
             "the extra parquet is not installed: pip install 'scrubkit-interp[parquet]'"
         ) from None
-    parquet.write_table(arrow.Table.from_pylist(list(rows)), path)
+    sink = arrow.BufferOutputStream()
+    parquet.write_table(arrow.Table.from_pylist(list(rows)), sink)
+    write_atomically(path, sink.getvalue().to_pybytes())

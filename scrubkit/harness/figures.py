@@ -1,7 +1,7 @@
 """From answers to the figures of one scorer.
 
-A fault counts as the wrong answer: a faulty answer about a false hypothesis accepts it, one about a true
-hypothesis rejects it, and its score ranks below all others or above them accordingly.
+A fault is neither an accept nor a reject and is counted apart. It never helps: where cases are ranked it
+stands on the wrong end, and limits on accepts and rejects count it in (`scrubkit.harness.limits`).
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from scrubkit.harness.intervals import clustered_auroc, proportion
 from scrubkit.harness.outcome import Outcome
 from scrubkit.harness.report import CaseResult, MethodReport, OperatorFigures, VariantFigures
 
+CRASHES = frozenset({"raised", "timeout", "crashed"})
+"""Kinds of fault that are no answer at all."""
 ROUNDING = 1e-5
 """By how much an interval may miss a value that was computed in another precision."""
 
@@ -58,11 +60,13 @@ def method_report(
         false_accept=proportion([r.wrong == "accepted" for r in false]),
         false_reject=proportion([r.wrong == "rejected" for r in true]),
         inconclusive=proportion([r.outcome.verdict == "inconclusive" for r in decisive]),
+        decided=proportion([r.outcome.verdict in ("supported", "refuted") for r in decisive]),
         untestable=proportion([r.outcome.verdict == "untestable" for r in decisive]),
         vacuous_accepted=proportion([r.wrong == "accepted" for r in vacuous]),
         calibration=proportion(
             [_holds(r) for r in results if r.exact is not None and r.outcome.low is not None]
         ),
+        crashed=proportion([bool(r.outcome.fault and r.outcome.fault.kind in CRASHES) for r in results]),
         faults=proportion([r.outcome.fault is not None for r in results]),
         fault_kinds=dict(sorted(Counter(faults).items())),
         operators=tuple(by_operator(false)),
@@ -76,10 +80,10 @@ def method_report(
 def judge(case: Case, outcome: Outcome, exact: float | None = None) -> CaseResult:
     """Hold one answer against the label."""
     label, faulty = case.label.label, outcome.fault is not None
-    wrong = ""
-    if label == "true" and (faulty or outcome.verdict == "refuted"):
+    wrong = "faulty" if faulty else ""
+    if label == "true" and outcome.verdict == "refuted":
         wrong = "rejected"
-    if label in ("false", "vacuous") and (faulty or outcome.verdict == "supported"):
+    if label in ("false", "vacuous") and outcome.verdict == "supported":
         wrong = "accepted"
     return CaseResult(
         case=case.id,

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Literal
 
+from scrubkit.bench.case import LabelName
 from scrubkit.errors import BenchError
+from scrubkit.harness.intervals import proportion
 from scrubkit.harness.outcome import Record
 from scrubkit.harness.report import Estimate, MethodReport, Proportion, Report
 
@@ -33,10 +35,10 @@ class Limits:
 
     Attributes:
         min_auroc: smallest AUROC.
-        max_false_accept: largest share of false hypotheses called supported.
-        max_false_reject: largest share of true hypotheses called refuted.
+        max_false_accept: largest share of false hypotheses called supported, or answered with a fault.
+        max_false_reject: largest share of true hypotheses called refuted, or answered with a fault.
         max_inconclusive: largest share of undecided cases, inconclusive and untestable together.
-        max_vacuous: largest share of vacuous hypotheses called supported.
+        max_vacuous: largest share of vacuous hypotheses called supported, or answered with a fault.
         max_faults: largest share of cases answered with a fault.
     """
 
@@ -71,18 +73,28 @@ def _checks(method: MethodReport, limits: Limits) -> Iterator[Check]:
         yield _check(method.name, "AUROC", method.auroc, limits.min_auroc, at_least=True)
     decided = (method.inconclusive.value or 0.0) + (method.untestable.value or 0.0)
     shares: list[tuple[str, Proportion | Estimate, float | None]] = [
-        ("false accept", method.false_accept, limits.max_false_accept),
-        ("false reject", method.false_reject, limits.max_false_reject),
+        ("false accept", _charged(method, method.false_accept, "false"), limits.max_false_accept),
+        ("false reject", _charged(method, method.false_reject, "true"), limits.max_false_reject),
         ("undecided", Estimate(value=decided, low=None, high=None), limits.max_inconclusive),
-        ("vacuous accepted", method.vacuous_accepted, limits.max_vacuous),
+        ("vacuous accepted", _charged(method, method.vacuous_accepted, "vacuous"), limits.max_vacuous),
         ("faults", method.faults, limits.max_faults),
     ]
     for name, figure, limit in shares:
-        if limit is not None and name in ("false accept", "false reject") and method.inconclusive.value == 1:
-            detail = f"{name} cannot be told: no answer is decided; return verdicts, or set a `threshold`"
+        if limit is not None and name in ("false accept", "false reject") and method.never_decided:
+            detail = f"{name} cannot be told: it never decided; return verdicts, or set a `threshold`"
             yield Check(method=method.name, name=name, status="missed", detail=detail)
         elif limit is not None:
             yield _check(method.name, name, figure, limit, at_least=False)
+
+
+def _charged(method: MethodReport, figure: Proportion, label: LabelName) -> Proportion:
+    """Return a share of wrong answers with faults counted in: to crash is no way to pass."""
+    faults = sum(result.label == label and result.wrong == "faulty" for result in method.results)
+    return _share(figure.count + faults, figure.total) if faults else figure
+
+
+def _share(count: int, total: int) -> Proportion:
+    return proportion([True] * count + [False] * (total - count))
 
 
 def _check(method: str, name: str, figure: Estimate | Proportion, limit: float, *, at_least: bool) -> Check:

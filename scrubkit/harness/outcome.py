@@ -11,6 +11,7 @@ from scrubkit.methods.protocol import AnswerVerdict
 FaultKind = Literal[
     "raised",
     "timeout",
+    "crashed",
     "invalid",
     "not-finite",
     "interval",
@@ -30,9 +31,9 @@ class Fault(Record):
     """Why an answer does not count.
 
     Attributes:
-        kind: what went wrong: it raised, ran out of time, gave no valid `Answer`, a score that is not finite,
-            an interval that does not hold the score, changed the model or the hypothesis, or gave
-            another answer from the same generator.
+        kind: what went wrong: it raised, ran out of time, ended its process, gave no valid `Answer`, a score
+            that is not finite, an interval that does not hold the score, changed the model or the
+            hypothesis, or gave another answer from the same generator.
         detail: the particulars, in words.
     """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any, get_args
 
@@ -11,6 +12,7 @@ from scrubkit.methods.protocol import Answer, AnswerVerdict, Importances
 MAX_NOTES = 10
 MAX_NOTE = 500
 MAX_SITES = 100_000
+MAX_COUNT = 2**63 - 1
 
 
 class FaultFound(Exception):
@@ -43,7 +45,7 @@ def read_answer(value: Any, method: Any) -> Answer:
         raise FaultFound(
             "invalid", f"verdict {verdict!r:.100}; expected one of {', '.join(get_args(AnswerVerdict))}"
         )
-    notes = tuple(str(note)[:MAX_NOTE] for note in tuple(value.notes)[:MAX_NOTES])
+    notes = tuple(str(note)[:MAX_NOTE] for note in itertools.islice(value.notes, MAX_NOTES))
     return Answer(score, interval, verdict, _count(value.evaluations), notes)
 
 
@@ -71,8 +73,10 @@ def finite(value: Any, what: str) -> float:
         FaultFound: it is no number, or not finite.
     """
     try:
+        if isinstance(value, str | bytes):
+            raise TypeError
         number = float(value)
-    except (TypeError, ValueError, RuntimeError):
+    except (TypeError, ValueError, RuntimeError, OverflowError):
         raise FaultFound("invalid", f"{what} is {value!r:.100}, expected a number") from None
     if not math.isfinite(number):
         raise FaultFound("not-finite", f"{what} is {number}")
@@ -82,7 +86,7 @@ def finite(value: Any, what: str) -> float:
 def _interval(interval: Any, score: float) -> tuple[float, float]:
     try:
         low, high = (float(end) for end in interval)
-    except (TypeError, ValueError, RuntimeError):
+    except (TypeError, ValueError, RuntimeError, OverflowError):
         raise FaultFound("invalid", f"interval is {interval!r:.100}, expected two numbers") from None
     if not low <= score <= high:
         raise FaultFound("interval", f"interval [{low:g}, {high:g}] does not hold the score {score:g}")
@@ -90,4 +94,4 @@ def _interval(interval: Any, score: float) -> tuple[float, float]:
 
 
 def _count(value: Any) -> int | None:
-    return int(value) if isinstance(value, int | float) and math.isfinite(value) and value >= 0 else None
+    return int(value) if isinstance(value, int | float) and 0 <= value <= MAX_COUNT else None

@@ -11,7 +11,7 @@ from scrubkit.bench.case import LabelName
 from scrubkit.bench.manifest import Suite
 from scrubkit.harness.outcome import Finding, Outcome, Record
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class Estimate(Record):
@@ -55,7 +55,7 @@ class OperatorFigures(Record):
     Attributes:
         operator: name of the mutation.
         killed: share that it refutes.
-        accepted: share that it calls supported, or answers with a fault.
+        accepted: share that it calls supported.
     """
 
     operator: str
@@ -79,8 +79,8 @@ class CaseResult(Record):
         case: the case's id.
         outcome: the answer.
         exact: the value that the score estimates, where it was enumerated.
-        wrong: "accepted" a false or vacuous hypothesis, "rejected" a true one, "" for neither; a fault
-            is always one of the two.
+        wrong: "accepted" a false or vacuous hypothesis, "rejected" a true one, "faulty" where there is no
+            valid answer, "" otherwise.
     """
 
     case: str
@@ -101,12 +101,15 @@ class MethodReport(Record):
         auroc: of its score, true against false hypotheses; the interval resamples models.
         false_accept: share of false hypotheses that it calls supported.
         false_reject: share of true hypotheses that it calls refuted.
-        inconclusive: share of true and false hypotheses on which it does not decide.
+        decided: share of true and false hypotheses that it calls supported or refuted.
+        inconclusive: share of true and false hypotheses that it calls inconclusive.
         untestable: share of true and false hypotheses that it calls untestable.
         vacuous_accepted: share of vacuous hypotheses that it calls supported.
         calibration: share of its stated 95 % intervals that hold the value which they are about, where
             that could be enumerated.
-        faults: share of cases that it answers with a fault, each of which counts as wrong.
+        crashed: share of cases on which it raised, ran out of time or ended its process.
+        faults: share of cases without a valid answer, those that crashed among them; a fault is neither an
+            accept nor a reject, and limits on these count it in.
         fault_kinds: number of faults of each kind.
         seconds: mean wall-clock time a case.
         evaluations: mean number of model runs on one input a case, over the cases where it counts them.
@@ -118,10 +121,12 @@ class MethodReport(Record):
     auroc: Estimate
     false_accept: Proportion
     false_reject: Proportion
+    decided: Proportion
     inconclusive: Proportion
     untestable: Proportion
     vacuous_accepted: Proportion
     calibration: Proportion
+    crashed: Proportion
     faults: Proportion
     fault_kinds: dict[str, int]
     operators: tuple[OperatorFigures, ...]
@@ -129,6 +134,11 @@ class MethodReport(Record):
     seconds: float
     evaluations: float | None
     results: tuple[CaseResult, ...]
+
+    @property
+    def never_decided(self) -> bool:
+        """Whether it called no true or false hypothesis supported or refuted: it could not be wrong."""
+        return self.decided.total > 0 and not self.decided.count
 
     @property
     def fooled_by(self) -> tuple[OperatorFigures, ...]:

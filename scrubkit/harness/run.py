@@ -59,6 +59,8 @@ def validate(
     dask: str | None = None,
     budget: Budget | None = None,
     calibrate: bool = False,
+    in_process: bool = False,
+    memory: int | None = None,
     progress: Progress | None = None,
 ) -> Report:
     """Put methods under test: how often does each accept a false hypothesis, or reject a true one?
@@ -66,13 +68,17 @@ def validate(
     Args:
         methods: one method or several: built-in names, entry points, ``module:attribute``, or instances.
         suite: name or manifest file of a suite, or the suite itself.
-        jobs: processes on this machine; with ``dask="local"`` the number of its workers.
+        jobs: worker processes on this machine; with ``dask="local"`` the number of its workers.
         seed: decides all randomness that methods are given.
         store: file in which answers are kept and found again; None keeps nothing.
         dask: address of a Dask scheduler, or "local".
         budget: what one question may cost.
         calibrate: hold stated intervals against enumerated values, for methods that name their `estimand`, on
             models small enough; takes seconds a case.
+        in_process: call methods in this process, for debugging. A method that crashes then ends the run, one
+            that hangs is not given up, and one can reach all that this process holds, labels included.
+        memory: bytes that one worker may allocate, on Linux; by default its share of three quarters of the
+            machine's memory.
         progress: called with the number of answers so far and the number there will be.
 
     Returns:
@@ -83,20 +89,44 @@ def validate(
     """
     began = time.perf_counter()
     budget = budget or Budget()
-    entrants = enter(methods)
-    chosen = find_suite(suite)
-    layout = lay_out(chosen.cases)
+    _refuse_options(seed, budget)
     with contextlib.ExitStack() as stack:
+        machine = stack.enter_context(backend(jobs, dask, in_process=in_process, memory=memory))
+        entrants = enter(methods)
+        chosen = find_suite(suite, jobs=jobs)
+        layout = lay_out(chosen.cases)
         kept = stack.enter_context(open_store(store, write=True)) if store is not None else None
-        machine = stack.enter_context(backend(jobs, dask))
         run = _Run(chosen, layout, entrants, seed, budget, kept, machine)
         answers, asked = run.collect(progress)
     exact = [_exact_values(run, entrant, calibrate) for entrant in entrants]
     return _report(run, answers, exact, asked, time.perf_counter() - began)
 
 
-def find_suite(source: str | Path | Suite) -> Suite:
+MAX_SECONDS = 30 * 24 * 3600.0
+"""Longest time limit of one question: thirty days."""
+MAX_DRAWS = 2**31 - 1
+
+
+def _refuse_options(seed: int, budget: Budget) -> None:
+    """Refuse numbers that no run can use; raises BenchError with each."""
+    faults = []
+    if not -(2**63) <= seed < 2**63:
+        faults.append(f"seed must fit into 64 bits, found one of {seed.bit_length():,} bits")
+    if not 0 < budget.seconds <= MAX_SECONDS:
+        faults.append(f"timeout must be above 0 and at most {MAX_SECONDS:.0f} s, found {budget.seconds:g}")
+    if not 1 <= budget.draws <= MAX_DRAWS:
+        faults.append(f"draws must lie between 1 and {MAX_DRAWS:,}, found {budget.draws}")
+    if faults:
+        raise BenchError(faults, title="validate")
+
+
+def find_suite(source: str | Path | Suite, *, jobs: int = 1, progress: Progress | None = None) -> Suite:
     """Return a published suite by name, the one in a manifest file, or the suite itself.
+
+    Args:
+        source: the name, the file or the suite.
+        jobs: models that are trained at a time, where the suite has to be made.
+        progress: told how far the making is.
 
     Raises:
         BenchError: there is no such suite, or no such file.
@@ -109,7 +139,7 @@ def find_suite(source: str | Path | Suite) -> Suite:
     if path.suffix or len(path.parts) > 1:
         advice = "give a manifest file, or the name of a suite"
         require_file(path, error=BenchError, missing=f"is not there; {advice}")
-    return load_suite(str(source))
+    return load_suite(str(source), jobs=jobs, progress=progress)
 
 
 def enter(methods: Any) -> list[Entrant]:
@@ -171,10 +201,10 @@ class _Run:
         return {k: a for k, a in stored.items() if isinstance(a, kind) and a.device in devices}
 
     def _jobs(self, known: Sequence[dict[str, Answer]]) -> tuple[list[Job], list[int]]:
-        """Return the jobs left to do, one model after another, and the entrant of each."""
+        """Return the jobs left to do, one method after another, and the entrant of each."""
         jobs, whose = [], []
-        for batch in self.layout.batches:
-            for number, entrant in enumerate(self.entrants):
+        for number, entrant in enumerate(self.entrants):
+            for batch in self.layout.batches:
                 if entrant.role == "find":
                     pieces = [] if batch.key in known[number] else [batch]
                 else:

@@ -104,21 +104,37 @@ class Store:
         with _sqlite_errors(self.path), self._connection:
             self._connection.execute(f"INSERT OR REPLACE INTO results VALUES ({marks})", row)
 
-    def select(self, where: str = "1", values: Sequence[Any] = ()) -> Iterator[Stored]:
+    def select(
+        self, where: str = "1", values: Sequence[Any] = (), *, latest: int | None = None
+    ) -> Iterator[Stored]:
         """Yield rows in the order in which they were kept.
 
         Args:
             where: an SQL condition with ``?`` for the values; never made of anything from outside.
             values: the values.
+            latest: only so many, those that were kept last.
         """
+        # The limit is applied by the database; a negative one is none.
+        last = f"SELECT id, {_COLUMNS} FROM results WHERE {where} ORDER BY recorded DESC, id DESC LIMIT ?"
+        query = f"SELECT {_COLUMNS} FROM ({last}) ORDER BY recorded, id"
         with _sqlite_errors(self.path):
-            found = self._connection.execute(
-                f"SELECT {_COLUMNS} FROM results WHERE {where} ORDER BY recorded, id", list(values)
-            )
+            found = self._connection.execute(query, [*values, -1 if latest is None else latest])
             while rows := found.fetchmany(100):
                 yield from (
                     _read_row(dict(zip(_COLUMNS.split(", "), row, strict=True)), self.path) for row in rows
                 )
+
+    def count(self, where: str = "1", values: Sequence[Any] = ()) -> int:
+        """Return the number of rows that fit a condition, as for `select`."""
+        with _sqlite_errors(self.path):
+            query = f"SELECT count(*) FROM results WHERE {where}"
+            return self._connection.execute(query, list(values)).fetchone()[0]
+
+    def holds(self) -> tuple[list[str], list[str]]:
+        """Return the names of all methods and of all suites in the store."""
+        with _sqlite_errors(self.path):
+            rows = self._connection.execute("SELECT DISTINCT method, suite FROM results").fetchall()
+        return sorted({str(method) for method, _ in rows}), sorted({str(suite) for _, suite in rows})
 
 
 @contextlib.contextmanager
@@ -144,16 +160,30 @@ def open_store(path: str | Path, *, write: bool) -> Iterator[Store]:
             with _os_errors(path):
                 path.parent.mkdir(parents=True, exist_ok=True)
             stack.enter_context(_only_writer(path))
-        # A reader too may have to roll a killed run's journal in, which mode=ro could not.
-        where = path.resolve().as_uri() + ("" if write else "?mode=rw")
+        where = path.resolve().as_uri() + ("" if write else _reading(path))
         connection = stack.enter_context(contextlib.closing(sqlite3.connect(where, uri=True, timeout=30)))
-        _check(connection, path, write=write)
+        try:
+            _check(connection, path, write=write)
+        except UnicodeDecodeError as error:  # of the very words in which SQLite says what is damaged
+            raise BenchError(f"is damaged ({error.reason}); {_REMEDY}", title=str(path)) from None
         if write:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
         else:
             connection.execute("PRAGMA query_only = 1")
         yield Store(path, connection)
+
+
+def _reading(path: Path) -> str:
+    """Return how a store is opened to be read.
+
+    A reader too may have to roll a killed run's journal in, for which it writes. Where it cannot, a store
+    without a journal is read as it lies, and one with a journal together with that.
+    """
+    if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
+        return "?mode=rw"
+    journal = path.with_name(path.name + "-wal")
+    return "?mode=ro" if journal.exists() and journal.stat().st_size else "?immutable=1"
 
 
 def _check(connection: sqlite3.Connection, path: Path, *, write: bool) -> None:
@@ -234,6 +264,8 @@ def _sqlite_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
+        if "decode" in str(error) or "malformed" in str(error):
+            raise BenchError(f"is damaged ({error}); {_REMEDY}", title=str(path)) from None
         raise BenchError(
             f"cannot be used: {error}; choose a --store that you may write, on a disk with space",
             title=str(path),

@@ -46,7 +46,8 @@ def errors(methods: Sequence[MethodReport]) -> go.Figure:
     figure = _figure(len(methods))
     for name, color, offset in (("false accept", RED, -0.14), ("false reject", BLUE, 0.14)):
         shares = [getattr(method, name.replace(" ", "_")) for method in methods]
-        rows = [(row, s) for row, s in enumerate(shares) if s.value is not None]
+        decided = [s.value is not None and not m.never_decided for s, m in zip(shares, methods, strict=True)]
+        rows = [(row, s) for row, s in enumerate(shares) if decided[row]]
         figure.add_scatter(
             x=[100 * s.value for _, s in rows],
             y=[row + offset for row, _ in rows],

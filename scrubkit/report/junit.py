@@ -37,6 +37,9 @@ def _suite(report: Report, method: MethodReport, checks: Sequence[Check]) -> Ele
         failures=str(len(missed(checks))),
         time=f"{method.seconds * len(method.results):.3f}",
     )
+    properties = ElementTree.SubElement(suite, "properties")
+    for name, share in (("crashed", method.crashed), ("faults", method.faults), ("decided", method.decided)):
+        ElementTree.SubElement(properties, "property", name=name, value=f"{share.count} of {share.total}")
     if not checks:
         ElementTree.SubElement(suite, "testcase", classname=plain(method.name), name="run to the end")
     for check in checks:

@@ -31,7 +31,8 @@ def markdown(report: Report, checks: Sequence[Check] = ()) -> str:
     failed = missed(checks)
     blocks = [f"## scrubkit: {outcome(checks)}" if checks else "## scrubkit", ""]
     blocks += [
-        f"Suite {escape(identity(report))}. Intervals are 95 %: AUROC resampled by model, shares exact.",
+        f"Suite {escape(identity(report))}. Intervals are 95 %: AUROC resampled by model, shares exact. "
+        "Faults, those that crashed among them, are neither accepts nor rejects.",
         "",
     ]
     if report.methods:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from scrubkit.errors import BenchError, ModelError
+from scrubkit.models.atomic import write_atomically
+
 
 def place_fault(path: Path) -> str:
     """Say why a file could not be written; the empty string if it can. Missing folders can be made."""
@@ -19,6 +22,19 @@ def place_fault(path: Path) -> str:
 
 
 def write_report(path: Path, text: str) -> None:
-    """Write a report, and the folders that it lies in; raises OSError."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    """Write a report, and the folders that it lies in; one that was there is replaced whole or not at all.
+
+    Raises:
+        BenchError: it cannot be written; what was there before is unchanged.
+    """
+    data = text.encode("utf-8", "backslashreplace")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and not path.is_file():
+            path.write_bytes(data)  # a pipe or a terminal: nothing to replace
+        else:
+            write_atomically(path.resolve(), data)
+    except OSError as error:
+        raise BenchError(f"cannot be written: {error.strerror or error}", title=str(path)) from None
+    except ModelError as error:
+        raise BenchError(f"cannot be written: {error.faults[0]}", title=str(path)) from None

@@ -1,4 +1,4 @@
-"""Text from methods and suites as it may be shown: no control characters, which could steer a terminal."""
+"""Text from methods and suites as it may be shown: nothing that steers a terminal or turns text round."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ import re
 from scrubkit.errors import UNPRINTABLE
 
 _FORBIDDEN = re.compile(
-    "[^\t\n\r\u0020-\u007e\u00a0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|" + UNPRINTABLE.pattern
+    "[^\t\n\r\u0020-\u007e\u00a0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+    "|[\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]|"
+    + UNPRINTABLE.pattern
 )
-"""Everything that XML 1.0 cannot hold, escaped or not, and what steers the direction of text."""
+"""What XML 1.0 cannot hold, escaped or not, the control characters beyond ASCII, and those that have no
+width, order text from right to left, or break lines where nobody sees it."""
 
 
 def plain(text: str) -> str:
-    """Replace control characters by a mark."""
+    """Replace control and invisible characters by a mark."""
     return _FORBIDDEN.sub("\ufffd", text)

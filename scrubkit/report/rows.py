@@ -15,6 +15,7 @@ METHOD_COLUMNS = (
     "inconclusive",
     "untestable",
     "vacuous accepted",
+    "crashed",
     "faults",
     "s/case",
 )
@@ -30,6 +31,8 @@ FINDER_COLUMNS = (
     "s/model",
 )
 OPERATOR_COLUMNS = ("operator", "accepted", "killed")
+NEVER = "never decided"
+"""Stands for shares of wrong decisions where there was no decision."""
 SHOWN_OPERATORS = 8
 
 
@@ -46,9 +49,9 @@ def identity(report: Report) -> str:
 
 def method_row(method: MethodReport) -> tuple[str, ...]:
     """Return a scorer's row."""
-    shares = (method.inconclusive, method.untestable, method.vacuous_accepted, method.faults)
-    figures = (method.auroc, method.false_accept, method.false_reject)
-    return (method.name, *map(str, figures), *map(_percent, shares), f"{method.seconds:.3f}")
+    shares = (method.inconclusive, method.untestable, method.vacuous_accepted, method.crashed, method.faults)
+    wrong = (NEVER, NEVER) if method.never_decided else (str(method.false_accept), str(method.false_reject))
+    return (method.name, str(method.auroc), *wrong, *map(_percent, shares), f"{method.seconds:.3f}")
 
 
 def finder_row(finder: FinderReport) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ _HOME = {
     "CheckResult": "fronts",
     "conformance_checks": "conformance",
     "load_case": "trials",
+    "in_process": "callers",
     "CaseTrial": "trials",
     "CaseFailed": "failures",
     "CheckFailed": "failures",
@@ -25,6 +26,7 @@ _HOME = {
 __all__ = list(_HOME)  # pyright: ignore[reportUnsupportedDunderAll]
 
 if TYPE_CHECKING:
+    from scrubkit.testing.callers import in_process as in_process
     from scrubkit.testing.conformance import conformance_checks as conformance_checks
     from scrubkit.testing.failures import CaseFailed as CaseFailed
     from scrubkit.testing.failures import CheckFailed as CheckFailed

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import copy
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
-import torch
-
-from scrubkit.harness import global_random
-from scrubkit.harness.ask import CLOSE, fingerprint, returned
-from scrubkit.harness.questions import seed_of
-from scrubkit.harness.reading import FaultFound, read_answer, read_importances
-from scrubkit.harness.specimen import Specimen
-from scrubkit.harness.timing import call_within
+from scrubkit.harness.ask import CLOSE
+from scrubkit.harness.call import Call, Said
+from scrubkit.harness.questions import bare, seed_of
 from scrubkit.hypothesis import Hypothesis
 from scrubkit.methods.protocol import Answer, Budget, Importances
 from scrubkit.models.model import Model
+from scrubkit.testing.callers import caller_for
 from scrubkit.testing.failures import CheckFailed, check_failure
 from scrubkit.testing.snippet import check_snippet
 from scrubkit.testing.subjects import described
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -69,20 +61,11 @@ class Bench:
         Raises:
             CheckFailed: it gave no valid answer.
         """
-        specimen, given = Specimen(model), copy.deepcopy(hypothesis)
-        before = fingerprint(given)
-
-        def ask() -> Any:
-            return self.method.score(
-                specimen.model,
-                given,
-                task=specimen.model.task,
-                generator=self._generator(turn),
-                budget=self.budget,
-            )
-
-        answer = self._call(ask, lambda value: read_answer(value, self.method), model, world)
-        return Told(answer, specimen.changes(), fingerprint(given) != before)
+        said = self._call(model, hypothesis, turn, world)
+        assert said.score is not None
+        interval = None if said.low is None or said.high is None else (said.low, said.high)
+        answer = Answer(said.score, interval, said.verdict, said.evaluations, said.notes)
+        return Told(answer, list(said.changes), said.hypothesis_changed)
 
     def find(self, model: Model, *, world: int = 0) -> tuple[Importances, list[str]]:
         """Ask a finder about a model; return its answer and what it changed.
@@ -90,15 +73,9 @@ class Bench:
         Raises:
             CheckFailed: it gave no valid answer.
         """
-        specimen = Specimen(model)
-
-        def ask() -> Any:
-            return self.method.find(
-                specimen.model, task=specimen.model.task, generator=self._generator(0), budget=self.budget
-            )
-
-        found = self._call(ask, read_importances, model, world)
-        return found, specimen.changes()
+        said = self._call(model, None, 0, world)
+        edges = {(source, target): value for source, target, value in said.edges}
+        return Importances(said.sites, edges, said.evaluations), list(said.changes)
 
     def fail(self, *facts: tuple[str, str]) -> None:
         """Fail the check with what was got and expected."""
@@ -112,24 +89,19 @@ class Bench:
         if not holds:
             self.fail(("got", got), ("expected", expected), *facts)
 
-    def _generator(self, turn: int) -> torch.Generator:
-        return torch.Generator().manual_seed(seed_of(self.seed, f"conformance {turn}", self.method.name))
-
-    def _call(self, ask: Callable[[], Any], read: Callable[[Any], T], model: Model, world: int) -> T:
+    def _call(self, model: Model, hypothesis: Hypothesis | None, turn: int, world: int) -> Said:
+        """Call the method; a fault fails the check."""
         __tracebackhide__ = True
-        with global_random.seeded(world):
-            ended = call_within(self.budget.seconds, ask)
-        try:
-            return read(returned(ended, self.budget))
-        except FaultFound as found:
-            kind, detail, cause = found.kind, found.detail, ended.error
-        failure = check_failure(
-            self.check,
-            self.method.name,
-            [("got", f"{kind}: {detail}"), ("expected", "a valid answer"), ("model", described(model))],
-            check_snippet(self.method, self.check, self.seed, self.budget),
-        )
-        raise CheckFailed(failure) from cause
+        role = "find" if hypothesis is None else "score"
+        seed = seed_of(self.seed, f"conformance {turn}", self.method.name)
+        said = caller_for(self.method).call(bare(model), Call(role, hypothesis, seed, world, self.budget))
+        if said.fault is not None:
+            self.fail(
+                ("got", f"{said.fault.kind}: {said.fault.detail}"),
+                ("expected", "a valid answer"),
+                ("model", described(model)),
+            )
+        return said
 
 
 def spelled(answer: Answer) -> str:

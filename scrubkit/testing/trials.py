@@ -14,13 +14,14 @@ from scrubkit.harness.ask import Examiner
 from scrubkit.harness.figures import judge
 from scrubkit.harness.identity import identify
 from scrubkit.harness.outcome import Outcome
-from scrubkit.harness.questions import question_of
+from scrubkit.harness.questions import bare, question_of
 from scrubkit.harness.report import SuiteRef
 from scrubkit.harness.run import find_suite
 from scrubkit.hypothesis import Hypothesis
-from scrubkit.methods.protocol import Answer, Budget, Scorer
+from scrubkit.methods.protocol import Budget, Scorer
 from scrubkit.methods.registry import find_method
 from scrubkit.models.model import Model
+from scrubkit.testing.callers import caller_for
 from scrubkit.testing.entries import Entry
 from scrubkit.testing.failures import NoAnswer, WrongAnswer, case_failure
 from scrubkit.testing.ledger import ledger
@@ -106,11 +107,10 @@ class CaseTrial:
             BenchError: as `check` does.
         """
         scorer = as_scorer(method)
-        model, heard = self.model, _Heard(scorer)
-        outcome = Examiner(heard, model, seed=self.seed, budget=self.budget).ask(
-            question_of(self.case, model)
-        )
-        if outcome.fault is None and not heard.verdict and getattr(scorer, "threshold", None) is None:
+        model = self.model
+        examiner = Examiner(caller_for(scorer), bare(model), seed=self.seed, budget=self.budget)
+        outcome = examiner.ask(question_of(self.case, model))
+        if outcome.fault is None and not examiner.decides:
             raise BenchError(
                 "its answers have no verdict and it has no threshold, so no answer of it could be wrong; "
                 "return Answer(..., verdict=...), or give the method a number `threshold` from which a score "
@@ -122,22 +122,6 @@ class CaseTrial:
             entry = Entry.of(identify(scorer), self.suite, self.case, self.seed, self.budget, outcome)
             entries.append(entry.model_dump_json())
         return outcome
-
-
-class _Heard:
-    """A scorer that is listened to: did it give a verdict of its own?"""
-
-    def __init__(self, scorer: Scorer) -> None:
-        self._scorer = scorer
-        self.verdict = False
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._scorer, name)
-
-    def score(self, *args: Any, **options: Any) -> Any:
-        answer = self._scorer.score(*args, **options)
-        self.verdict |= isinstance(answer, Answer) and answer.verdict is not None
-        return answer
 
 
 def as_scorer(method: Any) -> Scorer:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from scrubkit.bench import graphs, manifest, models, roster, suites
+from scrubkit.bench.building import trainings
 from scrubkit.bench.case import ModelSpec
 from scrubkit.bench.label import Judge, label
 from scrubkit.bench.mutators import MUTATORS
@@ -79,6 +80,40 @@ def test_a_broken_file_is_made_again(small: None, tmp_path: Path) -> None:
     file = next((tmp_path / "suites").iterdir())
     file.write_bytes(file.read_bytes()[:100])
     assert held_out("tiny", 3, cache_dir=tmp_path).hash == made.hash
+
+
+def several(seed: int) -> Iterator[roster.Entry]:
+    yield from roster.compiled(11, np.random.default_rng([seed, 9]))
+
+
+def test_a_suite_whose_making_was_broken_off_goes_on_with_the_next_model(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(suites, "DEFINITIONS", {"tiny": Definition(several, share=1)})
+    whole, asked = make("tiny", 3), []
+
+    def tell(done: int, total: int) -> None:
+        asked.append((done, total))
+        if asked.count((2, total)) == 1 and done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        held_out("tiny", 3, cache_dir=tmp_path, progress=tell)
+    labelled = []
+    find = suites.find
+    monkeypatch.setattr(suites, "find", lambda entry, *rest: labelled.append(entry) or find(entry, *rest))
+    resumed = held_out("tiny", 3, cache_dir=tmp_path, progress=tell)
+    total = len(list(several(3)))
+    assert len(labelled) == total - 2
+    assert resumed.hash == whole.hash
+    assert asked[-1] == (total, total)
+    assert [path.suffix for path in (tmp_path / "suites").iterdir()] == [".gz"]
+
+
+def test_what_is_to_be_trained_is_listed_once() -> None:
+    specs = list(trainings(roster.standard(0)))
+    assert len(specs) == len({spec.key for spec in specs})
+    assert Counter(spec.kind for spec in specs) == {"train": 10, "checkpoint": 1}
 
 
 def test_the_hash_depends_on_the_evidence() -> None:

@@ -1,9 +1,9 @@
 """What processes and Dask workers gain, and what they cost: ``python -m tests.benchmarks.bench_backends``.
 
 The suite `fast` is put to a method that computes for a given time and to one that answers at once, in this
-process, through joblib and on a local Dask cluster. The first shows the speed-up, starting the workers
-included; the second, less the time of a run of one case, shows the overhead of a case. Joblib keeps its
-workers between runs, so only its first run starts them.
+process, in workers and on a local Dask cluster. The first shows the speed-up, starting the workers
+included; the second, less the time of a run of one case, shows the overhead of a case. The template that
+workers are forked from is kept between runs, so only the first run starts it.
 """
 
 import argparse
@@ -49,8 +49,9 @@ def main() -> None:
     questions = validate(Busy(0), suite).asked
     print(f"{questions} questions, {os.cpu_count()} cores, load {os.getloadavg()[0]:.2f}")
     places = {
-        "one process": {},
-        f"joblib, {args.workers}": {"jobs": args.workers},
+        "this process": {"in_process": True},
+        "one worker": {},
+        f"workers, {args.workers}": {"jobs": args.workers},
         f"dask, {args.workers}": {"jobs": args.workers, "dask": "local"},
     }
     single = suite.model_copy(update={"cases": suite.cases[:1]})

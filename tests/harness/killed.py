@@ -1,13 +1,16 @@
 """Kills runs of the bench at random moments, and prints what became of the results; run by test_kill.py.
 
-Everything is imported once and each run is a fork, so that twenty runs take seconds.
+Everything is imported once and each run is a fork, so that twenty runs take seconds. By hand, with methods in
+worker processes and as many kills as wanted (each starts a template anew, which takes seconds):
+
+    python -m tests.harness.killed FOLDER --kills 100 --workers
 """
 
+import argparse
 import json
 import os
 import random
 import signal
-import sys
 import time
 from pathlib import Path
 
@@ -18,8 +21,6 @@ from scrubkit.bench.manifest import Suite
 from scrubkit.harness.run import validate
 from scrubkit.harness.store import open_store
 from tests.harness.toys import Slow, claim, spec
-
-KILLS = 22
 
 
 def random_moment(rng, log):
@@ -54,12 +55,12 @@ def many_cases():
     return Suite(name="many", version="1", cases=tuple(cases))
 
 
-def run_until_killed(suite, method, store, moment):
+def run_until_killed(suite, method, store, moment, here):
     """Fork a run, wait for the moment and kill it; say whether it was still running."""
     child = os.fork()
     if child == 0:
         try:
-            validate(method, suite, store=store)
+            validate(method, suite, store=store, in_process=here)
         finally:
             os._exit(0)
     moment()
@@ -68,20 +69,21 @@ def run_until_killed(suite, method, store, moment):
     return os.WIFSIGNALED(status)
 
 
-def main(folder):
+def main(folder, kills, here):
     torch.set_num_threads(1)
     rng = random.Random(int.from_bytes(os.urandom(4), "big"))
     suite, store, log = many_cases(), folder / "results.sqlite", folder / "log"
-    whole = validate(Slow(0.0), suite)
+    whole = validate(Slow(0.0), suite, in_process=True)
+    # Where it is that answers are written down is no setting, but a worker has to be told of it too.
     method = Slow(0.01, log=str(log))
     attempts, killed, before = 0, 0, []
-    while killed < KILLS and attempts < 3 * KILLS:
+    while killed < kills and attempts < 3 * kills:
         attempts += 1
-        killed += run_until_killed(suite, method, store, random_moment(rng, log))
+        killed += run_until_killed(suite, method, store, random_moment(rng, log), here)
         if store.exists():
             with open_store(store, write=True) as opened:
                 before.append(len(list(opened.select())))
-    last = validate(method, suite, store=store)
+    last = validate(method, suite, store=store, in_process=here)
     with open_store(store, write=False) as opened:
         rows = [row.answer.key for row in opened.select()]
     asked = log.read_text().split("\n")[:-1]
@@ -103,4 +105,9 @@ def main(folder):
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--kills", type=int, default=22)
+    parser.add_argument("--workers", action="store_true")
+    given = parser.parse_args()
+    main(given.folder, given.kills, not given.workers)

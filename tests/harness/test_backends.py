@@ -36,7 +36,7 @@ def test_a_method_that_cannot_be_sent_is_named(small_suite):
     method = toys.RandomScores()
     method.lock = threading.Lock()
     with pytest.raises(BenchError, match="cannot be sent to another process"):
-        validate(method, small_suite, jobs=2)
+        validate(method, small_suite)
 
 
 def test_a_batch_holds_one_bare_model_and_no_labels(small_suite):
@@ -85,7 +85,7 @@ def test_every_bad_case_of_a_suite_is_named(suite):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"jobs": 0}, "jobs must be at least 1"),
+        ({"jobs": 0}, "jobs must lie between 1 and 1,024, found 0"),
         ({"dask": "tcp://127.0.0.1:1"}, "no Dask scheduler answers"),
     ],
 )

@@ -83,7 +83,7 @@ def test_a_baseline_is_made_kept_and_held_against_a_worse_run(scrubkit, files, m
 
     monkeypatch.setattr(toys.Oracle, "version", "2", raising=False)
     monkeypatch.setattr(toys.Oracle, "judge", lambda self, model, hypothesis, generator: 1.0)
-    code, out, _ = scrubkit(*arguments(files, "Oracle", "--baseline", path))
+    code, out, _ = scrubkit(*arguments(files, "Oracle", "--baseline", path, "--in-process"))
     assert code == 1
     assert "AUROC 0.500" in out and "baseline 1.000" in out
 
@@ -176,8 +176,6 @@ def test_an_interruption_says_what_is_left(scrubkit, files, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("scrubkit.harness.run.validate", interrupted)
-    # Threads that other tests left behind must not end this process.
-    monkeypatch.setattr(app, "_computes", lambda: False)
     code, _, err = scrubkit(*arguments(files, "Oracle"))
     assert code == 130
     assert "interrupted; what was answered is kept in" in err

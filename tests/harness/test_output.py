@@ -1,16 +1,19 @@
 """Reports as JSON, JUnit XML, Markdown, HTML and Rich tables; whatever they show is escaped."""
 
+import errno
 import html
 from collections import Counter
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
 import jsonschema
+import plotly.offline
 import pytest
 from rich.console import Console
 
 from scrubkit.cli.bench_tables import bench_tables, missed_text
 from scrubkit.cli.schemas import PUBLISHED, RECORDS, schema_text
+from scrubkit.errors import BenchError
 from scrubkit.harness.limits import Limits, check_limits
 from scrubkit.harness.report import Report
 from scrubkit.harness.run import validate
@@ -18,9 +21,11 @@ from scrubkit.report.charts import charts
 from scrubkit.report.junit import junit_xml
 from scrubkit.report.markdown import escape, markdown
 from scrubkit.report.page import page
+from scrubkit.report.place import write_report
 from tests.harness import toys
 
-EVIL = "<script>alert(1)</script> [red]x[/red] | `y` \x00\x1b[31m ![z](http://e) &amp; ]]>"
+EVIL_CHARACTERS = "\x00\x1b\u202e\u2066\u200b\u2028"
+EVIL = f"<script>alert(1)</script> [red]x[/red] | `y` {EVIL_CHARACTERS} ![z](http://e) &amp; ]]>"
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +76,30 @@ def test_junit_xml_is_well_formed_and_counts_failures(report, checks):
     assert "missed by" in failure.get("message")
 
 
+@pytest.mark.parametrize("shown", [junit_xml, markdown, page])
+def test_nothing_that_steers_a_terminal_or_turns_text_round_is_shown(report, checks, shown):
+    text = shown(report, checks)
+    for name in EVIL_CHARACTERS:
+        # Plotly brings its own source, which the page holds as it is.
+        assert name not in text.replace(plotly.offline.get_plotlyjs(), ""), ascii(name)
+
+
+def test_junit_xml_counts_crashes_beside_failures(report, checks):
+    root = ElementTree.fromstring(junit_xml(report, checks).split("?>", 1)[1])
+    evil, oracle = root.findall("testsuite")
+    found = [{p.get("name"): p.get("value") for p in suite.iter("property")} for suite in (evil, oracle)]
+    total = len(report["oracle"].results)
+    assert found[0]["crashed"] == f"{total} of {total}" and found[1]["crashed"] == f"0 of {total}"
+
+
+def test_a_method_that_never_decided_is_said_to_have_never_decided(report, checks):
+    assert report[EVIL].never_decided and not report["oracle"].never_decided
+    console = Console(record=True, width=250)
+    console.print(bench_tables(report))
+    for text in (markdown(report), page(report), console.export_text()):
+        assert text.count("never decided") == 2
+
+
 def test_a_run_without_checks_has_one_passing_test_case(report):
     root = ElementTree.fromstring(junit_xml(report, []).split("?>", 1)[1])
     assert root.get("failures") == "0"
@@ -83,7 +112,7 @@ def test_markdown_shows_no_markup_of_others(report, checks):
     assert "![z](" not in text
     rows = [line for line in text.splitlines() if line.startswith("|")]
     columns = {line.replace("\\|", "").count("|") for line in rows[:4]}
-    assert columns == {10}
+    assert columns == {11}
     assert "2 of 4 checks missed" in text
 
 
@@ -123,6 +152,20 @@ def test_a_page_shows_no_markup_of_others(report, checks):
     assert any("[red]x[/red]" in piece for piece in seen.text)
 
 
+def test_a_report_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatch):
+    def full(path, data):
+        path.write_bytes(data[:10])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    path = tmp_path / "new" / "report.md"
+    write_report(path, "old")
+    monkeypatch.setattr("scrubkit.models.atomic.write_synced", full)
+    with pytest.raises(BenchError, match="no space left"):
+        write_report(path, "a newer one that does not fit")
+    assert path.read_text() == "old"
+    assert [file.name for file in path.parent.iterdir()] == ["report.md"]
+
+
 def test_a_page_is_the_same_every_time(report, checks):
     assert page(report, checks) == page(report, checks)
 
@@ -133,7 +176,7 @@ def test_charts_show_every_answer(report):
     points = [x for trace in drawn["Scores of oracle"].data for x in trace.x]
     assert sorted(points) == sorted(r.outcome.score for r in oracle.results)
     errors = drawn["Error rates"].data
-    assert [trace.x[1] for trace in errors] == [
+    assert [trace.x[0] for trace in errors] == [
         100 * oracle.false_accept.value,
         100 * oracle.false_reject.value,
     ]

@@ -1,5 +1,6 @@
 """The results store: nothing is asked twice, and a file that cannot be used is named."""
 
+import random
 import sqlite3
 import sys
 
@@ -160,3 +161,40 @@ def test_a_row_of_endless_depth_is_named(small_suite, tmp_path):
             connection.execute(f"UPDATE results SET {column} = ? WHERE rowid = 1", [deep])
         with pytest.raises(BenchError, match="row that cannot be read"):
             validate(toys.Oracle(), small_suite, store=path)
+
+
+def test_only_the_latest_rows_are_read(small_suite, tmp_path):
+    path = tmp_path / "results.sqlite"
+    validate(toys.Oracle(), small_suite, store=path)
+    with open_store(path, write=False) as store:
+        every = list(store.select())
+        assert list(store.select(latest=3)) == every[-3:]
+        assert store.count() == len(every) == len(small_suite.cases)
+        assert store.holds() == (["oracle"], ["tiny 1"])
+
+
+def test_a_store_on_a_disk_that_cannot_be_written_is_read(small_suite, tmp_path, monkeypatch):
+    path = tmp_path / "results.sqlite"
+    validate(toys.Oracle(), small_suite, store=path)
+    path.with_name("results.sqlite.lock").unlink(missing_ok=True)
+    monkeypatch.setattr("scrubkit.harness.store.os.access", lambda *_: False)
+    with open_store(path, write=False) as store:
+        assert len(list(store.select())) == len(small_suite.cases)
+        assert [file.name for file in tmp_path.iterdir()] == ["results.sqlite"]
+
+
+def test_a_flipped_byte_is_one_clear_error_or_none(small_suite, tmp_path):
+    path, rng = tmp_path / "results.sqlite", random.Random(0)
+    validate(toys.Oracle(), small_suite, store=path)
+    whole, refused = path.read_bytes(), 0
+    for _ in range(200):
+        data = bytearray(whole)
+        data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+        path.write_bytes(bytes(data))
+        try:
+            with open_store(path, write=False) as store:
+                list(store.select())
+        except BenchError as error:
+            assert len(error.faults) == 1
+            refused += 1
+    assert refused > 10

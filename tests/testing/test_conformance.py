@@ -88,11 +88,10 @@ def test_the_snippet_makes_the_failing_check_alone():
     assert str(again.value) == str(raised.value)
 
 
-def test_what_the_method_raised_is_the_cause():
+def test_what_the_method_raised_is_told_with_its_place():
     checks = {check.name: check for check in conformance_checks(methods.KnowsOneModulus)}
-    with pytest.raises(CheckFailed, match="raised: AssertionError: p must not be 11") as raised:
+    with pytest.raises(CheckFailed, match="raised: AssertionError: p must not be 11 .methods.py:"):
         checks["works_on_another_model"](methods.KnowsOneModulus())
-    assert isinstance(raised.value.__cause__, AssertionError)
 
 
 def test_an_expected_failure_passes_with_its_reason():
