@@ -82,7 +82,7 @@ def assemble(
     Returns:
         Float64 tensors by name.
     """
-    w = zeros(shape)
+    w, root = zeros(shape), math.sqrt(shape.d_head)
     read, write = code.scale * code.read, code.write
     w["embed.W_E"][: len(layout.values[TOKEN])] = write[layout.dims(TOKEN)]
     w["pos_embed.W_pos"][:] = write[layout.dims(POSITION)]
@@ -91,18 +91,21 @@ def assemble(
     for index, block in enumerate(blocks):
         at = f"blocks.{index}."
         for slot, head in zip(order[f"heads.{index}"], block.heads, strict=False):
-            w[f"{at}attn.W_Q"][slot, :, : head.query.shape[1]] = read @ head.query * math.sqrt(shape.d_head)
-            w[f"{at}attn.W_K"][slot, :, : head.key.shape[1]] = read @ head.key
-            w[f"{at}attn.W_V"][slot, :, : head.value.shape[1]] = read @ head.value
+            for part, reads in (("Q", root * head.query), ("K", head.key), ("V", head.value)):
+                w[f"{at}attn.W_{part}"][slot, :, : reads.shape[1]] = read @ reads
+                w[f"{at}attn.b_{part}"][slot, : reads.shape[1]] = code.offset @ reads
             w[f"{at}attn.W_O"][slot, : len(head.output)] = head.output @ write
         if block.neurons:
             gain = GELU_GAIN if shape.act_fn == "gelu" else 1.0
             reads = np.concatenate([n.reads for n in block.neurons], axis=1)
             here = order[f"neurons.{index}"][: reads.shape[1]]
             w[f"{at}mlp.W_in"][:, here] = read @ (gain * reads)
-            w[f"{at}mlp.b_in"][here] = gain * np.concatenate([n.bias for n in block.neurons])
+            bias = np.concatenate([n.bias for n in block.neurons]) + code.offset @ reads
+            w[f"{at}mlp.b_in"][here] = gain * bias
             w[f"{at}mlp.W_out"][here] = np.concatenate([n.writes for n in block.neurons]) / gain @ write
-    w["unembed.W_U"][:] = read @ _answers(program, plan, layout, shape)
+    answers = _answers(program, plan, layout, shape)
+    w["unembed.W_U"][:] = read @ answers
+    w["unembed.b_U"][:] = code.offset @ answers
     return w
 
 

@@ -57,7 +57,7 @@ class _Maker:
         if len({m.via for m in members}) > 1:
             names = ", ".join(m.name for m in members)
             raise ProgramError(
-                f"family {members[0].family!r}: {names} are computed in different ways, and one head serves all"
+                f"family {members[0].family!r}: {names} are computed in different ways by one head"
             )
         if members[0].via == "copy":
             sources = {self.plan.place[m.name]: [self.plan.place[m.parents[0]]] for m in members}

@@ -49,7 +49,7 @@ def measure(
     worst, wrong = 0.0, 0
     for rows, run in _tiles(program, cast, shape):
         for place in truth.coded:
-            found = run.stream[place.time][:, place.pos] @ code.read[:, place.read]
+            found = run.stream[place.time][:, place.pos] @ code.read[:, place.read] + code.offset[place.read]
             exact = np.eye(len(place.read))[program.indices[place.variable][rows]]
             error = float(np.abs(found - exact).max())
             by_variable[place.variable] = max(by_variable[place.variable], error)

@@ -15,6 +15,7 @@ from scrubkit.families.programs.compile.circuit import Block
 from scrubkit.families.programs.compile.codes import Code, encode
 from scrubkit.families.programs.compile.layout import lay_out
 from scrubkit.families.programs.compile.neurons import neurons
+from scrubkit.families.programs.compile.noise import add_noise
 from scrubkit.families.programs.compile.options import Options, read_options
 from scrubkit.families.programs.compile.place import place
 from scrubkit.families.programs.compile.schedule import schedule
@@ -82,6 +83,8 @@ def compile_program(graph: nx.DiGraph | Program, **options: Any) -> Compiled:
     code = encode(layout, shape.d_model, chosen)
     order = _order(shape, chosen)
     weights = assemble(program, plan, blocks, layout, code, shape, order)
+    if chosen.noise:
+        weights = add_noise(weights, chosen.noise, chosen.seed)
     truth = known_truth(program, plan, blocks, layout, code, order)
     errors, by_variable = measure(program, weights, shape, code, truth)
     refuse_unsound(program, errors, by_variable, _cure(chosen))

@@ -26,7 +26,8 @@ class Options:
     Attributes:
         placement: where variables are computed: at the last position, at the position of the latest of
             their inputs, or drawn.
-        codes: a dimension a value; the same turned by a random rotation; or more values than dimensions.
+        codes: ``onehot``, a dimension a value; ``rotated``, the same turned at random; ``superposed``, more
+            values than dimensions.
         ratio: values a dimension, for superposed codes.
         normalization: as TransformerLens's ``normalization_type``.
         act_fn: the activation; GELU is as exact as ReLU here, since neurons see no small numbers.

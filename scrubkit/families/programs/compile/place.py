@@ -41,7 +41,7 @@ def place(program: Program, options: Options) -> Mapping[str, int]:
         if options.causal and found[name] < floor:
             faults.append(_fault(variable, found))
     faults += [
-        f"output {name!r}, answered at position {pos}, is computed at {found[name]}, which a causal mask hides"
+        f"output {name!r} at position {pos} is computed at {found[name]}, and a causal mask hides that"
         for pos, name in program.outputs.items()
         if options.causal and found[name] > pos
     ]
@@ -68,4 +68,4 @@ def _latest(program: Program) -> dict[str, int]:
 
 def _fault(variable: Variable, found: Mapping[str, int]) -> str:
     seen = ", ".join(f"{parent!r} at {found[parent]}" for parent in variable.parents)
-    return f"{variable.name!r} at position {found[variable.name]} reads {seen}, which a causal mask hides"
+    return f"{variable.name!r} at position {found[variable.name]} reads {seen}, and a causal mask hides it"

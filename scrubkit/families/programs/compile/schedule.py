@@ -88,7 +88,7 @@ def needed_at(
 def _gathers(program: Program, name: str, place: Mapping[str, int], options: Options) -> bool:
     """Say whether a sum is a head's average: it has remote parents, and nothing else shares their codes."""
     variable = program.variables[name]
-    if variable.via != "sum" or options.normalization is not None or options.codes == "superposed":
+    if variable.via != "sum" or options.normalization is not None:
         return False
     if all(place[parent] == place[name] for parent in variable.parents):
         return False

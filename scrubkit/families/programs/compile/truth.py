@@ -94,7 +94,8 @@ def known_truth(
 
 def _basis(codes: Float[np.ndarray, "dim d_model"]) -> Float[np.ndarray, "d_model dim"]:
     """Return an orthonormal basis of the span of some codes: themselves where they are orthogonal."""
-    unit = codes / np.linalg.norm(codes, axis=1, keepdims=True)
+    unit = codes / np.maximum(np.linalg.norm(codes, axis=1, keepdims=True), 1e-12)
     if np.allclose(unit @ unit.T, np.eye(len(unit)), atol=1e-12):
         return unit.T
-    return np.linalg.qr(unit.T)[0]
+    _, sizes, rows = np.linalg.svd(unit, full_matrices=False)
+    return rows[sizes > 1e-9].T
