@@ -1,0 +1,148 @@
+"""What a scrub of a claim can make of a program: every draw at once, and what each edge can change.
+
+Draws of a node's parents are independent, so the distribution of a scrubbed value is its table, over all
+joint values of the parents and all other rows, weighed by the parents' own distributions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+import networkx as nx
+import numpy as np
+from jaxtyping import Bool, Float
+
+from scrubkit.core.feature import class_ids, parse
+from scrubkit.errors import ProgramError
+from scrubkit.families.programs.graph import Program
+
+MAX_CONTEXTS = 4_000_000
+
+
+class Judge:
+    """Everything about one claim that its label is made of."""
+
+    def __init__(self, program: Program, claim: nx.DiGraph) -> None:
+        self.program, self.claim = program, claim
+        sinks = [node for node in claim if claim.out_degree(node) == 0]
+        if len(sinks) != 1 or len(program.outputs) != 1:
+            raise ProgramError(f"a claim has one sink and is about one output; found sinks {sinks}")
+        self.root = sinks[0]
+        output = next(iter(program.outputs.values()))
+        self.variable = {n: claim.nodes[n].get("variable", output) for n in claim}
+        self.n_rows = len(program.rows)
+        faults = [
+            f"node {n!r}: no variable {v!r}; there are {', '.join(program.variables)}"
+            for n, v in self.variable.items()
+            if v not in program.variables
+        ]
+        if faults:
+            raise ProgramError(faults, title=str(claim.name))
+
+    @cached_property
+    def classes(self) -> Mapping[str, np.ndarray]:
+        """Resampling class of each row, for each node."""
+        columns = {name: self.program.values[name] for name in self.program.inputs}
+        return {
+            node: class_ids(parse(self.claim.nodes[node].get("feature", "0")).values(columns, {}))
+            for node in self.claim
+        }
+
+    def parents(self, node: str) -> list[str]:
+        """Return a node's parents that are drawn."""
+        return [m for m in self.claim.predecessors(node) if not self.claim.nodes[m].get("unimportant")]
+
+    def table(self, node: str) -> np.ndarray:
+        """Return the value of a node for each joint value of its parents, and each other row."""
+        if node not in self._tables:
+            self._tables[node] = self._tabulate(node)
+        return self._tables[node]
+
+    @cached_property
+    def _tables(self) -> dict[str, np.ndarray]:
+        return {}
+
+    def _tabulate(self, node: str) -> np.ndarray:
+        program, drawn = self.program, self.parents(node)
+        sizes = [program.variables[self.variable[m]].size for m in drawn]
+        shape = (*sizes, self.n_rows)
+        if np.prod(shape) > MAX_CONTEXTS:
+            raise ProgramError(
+                f"node {node!r} has {np.prod(shape)} contexts, at most {MAX_CONTEXTS} are enumerated",
+                title=str(self.claim.name),
+            )
+        *values, rows = np.indices(shape).reshape(len(shape), -1)
+        given = {self.variable[m]: value for m, value in zip(drawn, values, strict=True)}
+        for other in self.claim:
+            name = self.variable[other]
+            if other not in (node, self.root) and other not in drawn and name not in given:
+                # A mapped site that is no parent blocks: it keeps its clean value on the other row.
+                given[name] = program.indices[name][rows]
+        return program.run(rows, given)[self.variable[node]].reshape(shape)
+
+    def spread(self, node: str, *, exact_other: bool) -> Float[np.ndarray, "row value"]:
+        """Return the distribution of the scrubbed value of a node, for each reference row."""
+        size = self.program.variables[self.variable[node]].size
+        drawn = self.parents(node)
+        if not self.claim.in_degree(node):
+            return np.eye(size)[self.program.indices[self.variable[node]]]
+        chances = [self._of_class(m, self.spread(m, exact_other=exact_other)) for m in drawn]
+        onehot = np.eye(size)[self.table(node)]
+        if exact_other:
+            return self._contract(np.moveaxis(onehot, len(drawn), 0), chances, per_row=True)
+        return self._contract(onehot.mean(axis=len(drawn)), chances, per_row=False)
+
+    def _of_class(self, node: str, spread: Float[np.ndarray, "row value"]) -> Float[np.ndarray, "row value"]:
+        """Average a node's distribution over each row's class: what its reader draws."""
+        ids = self.classes[node]
+        total = np.zeros((ids.max() + 1, spread.shape[1]))
+        np.add.at(total, ids, spread)
+        return (total / np.bincount(ids)[:, None])[ids]
+
+    def _contract(self, table: np.ndarray, chances: Sequence[np.ndarray], *, per_row: bool) -> np.ndarray:
+        """Weigh a table by its parents' independent distributions, row by row."""
+        if not chances:
+            return table if per_row else np.repeat(table[None], self.n_rows, axis=0)
+        result = table if per_row else table[None]
+        for chance in chances:
+            # The first parent's axis is the one after the rows.
+            wide = np.broadcast_to(result, (self.n_rows, *result.shape[1:]))
+            result = np.einsum("rv,rv...->r...", chance, wide)
+        return result
+
+    def failures(self, *, exact_other: bool) -> Float[np.ndarray, " row"]:
+        """Return for each row the probability that a draw changes the answer."""
+        spread = self.spread(self.root, exact_other=exact_other)
+        right = self.program.indices[self.variable[self.root]]
+        wrong = 1 - spread[np.arange(self.n_rows), right]
+        return np.where(wrong > 1e-12, wrong, 0.0)
+
+    def idle(self) -> list[tuple[str, ...]]:
+        """Return the edges of the treeified claim that no context needs, as paths from the root."""
+        size = self.program.variables[self.variable[self.root]].size
+        return self._idle((self.root,), ~np.eye(size, dtype=bool))
+
+    def _idle(self, path: tuple[str, ...], telling: Bool[np.ndarray, "value value"]) -> list[tuple[str, ...]]:
+        """Walk the tree; `telling` says which changes of the node at the path's end reach the output."""
+        node, found = path[-1], []
+        drawn = self.parents(node)
+        if not drawn:
+            return []
+        table = self.table(node)
+        for axis, parent in enumerate(drawn):
+            ranges = [self._range(m) for m in drawn]
+            values = table[np.ix_(*ranges, np.arange(self.n_rows))]
+            flat = np.moveaxis(values, axis, 0).reshape(len(ranges[axis]), -1)
+            size = self.program.variables[self.variable[parent]].size
+            moves = np.zeros((size, size), dtype=bool)
+            for i, v in enumerate(ranges[axis]):
+                moves[v, ranges[axis]] = telling[flat[i][None], flat].any(axis=1)
+            if not moves.any():
+                found.append((*path, parent))
+            found += self._idle((*path, parent), moves)
+        return found
+
+    def _range(self, node: str) -> np.ndarray:
+        """Return the values that a node's variable takes on the dataset."""
+        return np.unique(self.program.indices[self.variable[node]])
