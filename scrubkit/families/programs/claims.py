@@ -23,8 +23,8 @@ def abstraction(program: Program, variables: Iterable[str], name: str = "") -> n
     """Return the claim that says what some variables carry, and which of them reads which.
 
     Args:
-        program: what it is about; one output.
-        variables: the variables to map. Those of them that nothing mapped feeds are leaves.
+        program: what it is about.
+        variables: the variables to map. Those that the others do not wholly determine are leaves.
         name: the claim's name.
 
     Returns:
@@ -32,34 +32,29 @@ def abstraction(program: Program, variables: Iterable[str], name: str = "") -> n
         value of each variable, as an expression over the inputs, as its feature.
 
     Raises:
-        ProgramError: what is mapped does not stand between the inputs and a reader, so the claim would be
-            false.
+        ProgramError: what is mapped does not determine the output.
     """
     chosen = [v for v in program.variables if v in set(variables)]
-    (output,) = program.outputs.values()
     claim = nx.DiGraph(name=name or program.name)
     for variable in chosen:
         claim.add_node(variable, variable=variable, feature=express(program, variable))
     claim.add_node(ROOT)
     for reader in [*chosen, ROOT]:
-        parents, covered = _nearest(
-            program, output if reader == ROOT else reader, set(chosen), reader == ROOT
-        )
-        claim.add_edges_from((parent, reader) for parent in sorted(parents, key=chosen.index))
-        if parents and not covered:
+        starts = set(program.outputs.values()) if reader == ROOT else program.variables[reader].parents
+        parents, covered = _nearest(program, starts, set(chosen))
+        if reader == ROOT and not covered:
             raise ProgramError(
-                f"some input reaches {reader!r} past {', '.join(sorted(parents))}; map more variables",
+                f"some input reaches the output past {', '.join(sorted(parents))}; map more variables",
                 title=str(claim.name),
             )
+        if covered:
+            claim.add_edges_from((parent, reader) for parent in sorted(parents, key=chosen.index))
     return claim
 
 
-def _nearest(program: Program, start: str, chosen: set[str], root: bool) -> tuple[set[str], bool]:
+def _nearest(program: Program, starts: Iterable[str], chosen: set[str]) -> tuple[set[str], bool]:
     """Return the mapped variables first met upstream, and whether every path meets one."""
-    if root and start in chosen:
-        return {start}, True
-    found, covered, open_ = set(), True, list(program.variables[start].parents)
-    seen = set()
+    found, covered, open_, seen = set(), True, list(starts), set()
     while open_:
         name = open_.pop()
         if name in seen:

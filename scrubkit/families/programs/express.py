@@ -9,14 +9,16 @@ import numpy as np
 
 from scrubkit.core.feature import MAX_LENGTH, parse
 from scrubkit.errors import FeatureError
-from scrubkit.families.programs.graph import Program
+from scrubkit.families.programs.graph import Program, Variable
+from scrubkit.families.programs.rules import Choice
 
 
 def express(program: Program, name: str) -> str:
-    """Return an expression over the inputs whose value is a variable's, up to renaming of its values.
+    """Return an expression over the inputs that tells what a variable tells.
 
     Features of the graph are put into each other; where there is a function instead, or that would grow too
-    long, the expression lists the inputs on which the variable takes each value.
+    long, the expression lists the inputs on which the variable takes each value. Where even that is too long
+    it is the tuple of all inputs that matter, which tells more.
     """
     texts: dict[str, str | None] = {}
     for variable in program.variables.values():
@@ -37,19 +39,38 @@ def _composed(program: Program, name: str, texts: Mapping[str, str | None]) -> s
     if variable.via == "copy":
         return texts[variable.parents[0]]
     node = program.graph.nodes.get(name, {})
-    if "feature" not in node and variable.via != "sum":
-        return None
     parents = {p: texts[p] for p in variable.parents}
-    if any(text is None for text in parents.values()):
+    if any(text is None for text in parents.values()) or "fn" in node:
+        return None
+    if isinstance(variable.rule, Choice):
+        return _chosen(variable, variable.rule, parents, node.get("where", "key == query"))
+    if "feature" not in node and variable.via != "sum":
         return None
     inside = {p: ast.parse(str(text), mode="eval").body for p, text in parents.items()}
     if variable.via == "sum":
         inside["sum"] = ast.parse(" + ".join(f"({text})" for text in parents.values()), mode="eval").body
-    if "fn" in node:
-        return None
     whole = _Substitute(inside).visit(ast.parse(" ".join(node.get("feature", "sum").split()), mode="eval"))
     text = ast.unparse(whole)
     return text if len(text) <= MAX_LENGTH else None
+
+
+def _chosen(variable: Variable, rule: Choice, parents: Mapping[str, str | None], where: str) -> str | None:
+    """Write a selection as a sum in which each source that matches takes over from those before it."""
+
+    def source(index: int, constant: int) -> str:
+        return str(parents[variable.parents[index]]) if index >= 0 else str(constant)
+
+    places = rule.positions or (0,) * len(rule.keys)
+    found = [(source(k, at), source(v, at)) for k, v, at in zip(rule.keys, rule.values, places, strict=True)]
+    order = found if rule.last else found[::-1]
+    whole = order[-1][1]
+    for key, value in order:
+        inside = {"query": parents[variable.parents[0]], "key": key}
+        trees = {name: ast.parse(str(text), mode="eval").body for name, text in inside.items()}
+        match = ast.unparse(_Substitute(trees).visit(ast.parse(where, mode="eval")))
+        whole = f"({match}) * ({value}) + (not ({match})) * ({whole})"
+    whole = ast.unparse(ast.parse(whole, mode="eval"))
+    return whole if len(whole) <= MAX_LENGTH else None
 
 
 class _Substitute(ast.NodeTransformer):
@@ -81,7 +102,8 @@ def _listed(program: Program, name: str) -> str:
     for value in np.unique(values)[1:]:
         at = " or ".join(f"{number} == {code}" for code in np.unique(codes[values == value]))
         terms.append(f"{value} * ({at})")
-    return " + ".join(terms) or "0"
+    text = " + ".join(terms) or "0"
+    return text if len(text) <= MAX_LENGTH else f"({', '.join(program.inputs[i] for i in matter)},)"
 
 
 def _matters(rows: np.ndarray, values: np.ndarray, column: int) -> bool:

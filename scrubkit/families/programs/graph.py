@@ -138,6 +138,14 @@ class Program:
             name: tuple(c for c, v in self.variables.items() if name in v.parents) for name in self.variables
         }
 
+    @cached_property
+    def ancestors(self) -> Mapping[str, frozenset[str]]:
+        """All variables that each variable is computed from."""
+        found: dict[str, frozenset[str]] = {}
+        for name, variable in self.variables.items():
+            found[name] = frozenset(variable.parents).union(*(found[p] for p in variable.parents))
+        return found
+
     def run(self, rows: Sequence[int] | Indices, given: Mapping[str, Indices]) -> Mapping[str, Indices]:
         """Compute every variable on some rows, with some variables set.
 

@@ -6,6 +6,7 @@ joint values of the parents and all other rows, weighed by the parents' own dist
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
@@ -16,6 +17,7 @@ from jaxtyping import Bool, Float
 from scrubkit.core.feature import class_ids, parse
 from scrubkit.errors import ProgramError
 from scrubkit.families.programs.graph import Program
+from scrubkit.families.programs.rules import Indices
 
 MAX_CONTEXTS = 4_000_000
 
@@ -26,11 +28,10 @@ class Judge:
     def __init__(self, program: Program, claim: nx.DiGraph) -> None:
         self.program, self.claim = program, claim
         sinks = [node for node in claim if claim.out_degree(node) == 0]
-        if len(sinks) != 1 or len(program.outputs) != 1:
-            raise ProgramError(f"a claim has one sink and is about one output; found sinks {sinks}")
+        if len(sinks) != 1:
+            raise ProgramError(f"a claim has one sink, the root; found {', '.join(map(str, sinks))}")
         self.root = sinks[0]
-        output = next(iter(program.outputs.values()))
-        self.variable = {n: claim.nodes[n].get("variable", output) for n in claim}
+        self.variable = {n: str(claim.nodes[n].get("variable")) for n in claim if n != self.root}
         self.n_rows = len(program.rows)
         faults = [
             f"node {n!r}: no variable {v!r}; there are {', '.join(program.variables)}"
@@ -39,6 +40,20 @@ class Judge:
         ]
         if faults:
             raise ProgramError(faults, title=str(claim.name))
+
+    def size(self, node: str) -> int:
+        """Return the number of values of a node; the root's are joint answers."""
+        if node != self.root:
+            return self.program.variables[self.variable[node]].size
+        return math.prod(self.program.variables[name].size for name in self.program.outputs.values())
+
+    def read(self, values: Mapping[str, Indices], node: str) -> Indices:
+        """Return a node's index from those of all variables."""
+        if node != self.root:
+            return values[self.variable[node]]
+        outputs = list(self.program.outputs.values())
+        sizes = tuple(self.program.variables[name].size for name in outputs)
+        return np.ravel_multi_index(tuple(values[name] for name in outputs), sizes)
 
     @cached_property
     def classes(self) -> Mapping[str, np.ndarray]:
@@ -65,7 +80,7 @@ class Judge:
 
     def _tabulate(self, node: str) -> np.ndarray:
         program, drawn = self.program, self.parents(node)
-        sizes = [program.variables[self.variable[m]].size for m in drawn]
+        sizes = [self.size(m) for m in drawn]
         shape = (*sizes, self.n_rows)
         if np.prod(shape) > MAX_CONTEXTS:
             raise ProgramError(
@@ -74,19 +89,18 @@ class Judge:
             )
         *values, rows = np.indices(shape).reshape(len(shape), -1)
         given = {self.variable[m]: value for m, value in zip(drawn, values, strict=True)}
-        for other in self.claim:
-            name = self.variable[other]
-            if other not in (node, self.root) and other not in drawn and name not in given:
+        for other, name in self.variable.items():
+            if other != node and other not in drawn and name not in given:
                 # A mapped site that is no parent blocks: it keeps its clean value on the other row.
                 given[name] = program.indices[name][rows]
-        return program.run(rows, given)[self.variable[node]].reshape(shape)
+        return self.read(program.run(rows, given), node).reshape(shape)
 
     def spread(self, node: str, *, exact_other: bool) -> Float[np.ndarray, "row value"]:
         """Return the distribution of the scrubbed value of a node, for each reference row."""
-        size = self.program.variables[self.variable[node]].size
+        size = self.size(node)
         drawn = self.parents(node)
         if not self.claim.in_degree(node):
-            return np.eye(size)[self.program.indices[self.variable[node]]]
+            return np.eye(size)[self.read(self.program.indices, node)]
         chances = [self._of_class(m, self.spread(m, exact_other=exact_other)) for m in drawn]
         onehot = np.eye(size)[self.table(node)]
         if exact_other:
@@ -114,14 +128,13 @@ class Judge:
     def failures(self, *, exact_other: bool) -> Float[np.ndarray, " row"]:
         """Return for each row the probability that a draw changes the answer."""
         spread = self.spread(self.root, exact_other=exact_other)
-        right = self.program.indices[self.variable[self.root]]
+        right = self.read(self.program.indices, self.root)
         wrong = 1 - spread[np.arange(self.n_rows), right]
         return np.where(wrong > 1e-12, wrong, 0.0)
 
     def idle(self) -> list[tuple[str, ...]]:
         """Return the edges of the treeified claim that no context needs, as paths from the root."""
-        size = self.program.variables[self.variable[self.root]].size
-        return self._idle((self.root,), ~np.eye(size, dtype=bool))
+        return self._idle((self.root,), ~np.eye(self.size(self.root), dtype=bool))
 
     def _idle(self, path: tuple[str, ...], telling: Bool[np.ndarray, "value value"]) -> list[tuple[str, ...]]:
         """Walk the tree; `telling` says which changes of the node at the path's end reach the output."""
@@ -134,7 +147,7 @@ class Judge:
             ranges = [self._range(m) for m in drawn]
             values = table[np.ix_(*ranges, np.arange(self.n_rows))]
             flat = np.moveaxis(values, axis, 0).reshape(len(ranges[axis]), -1)
-            size = self.program.variables[self.variable[parent]].size
+            size = self.size(parent)
             moves = np.zeros((size, size), dtype=bool)
             for i, v in enumerate(ranges[axis]):
                 moves[v, ranges[axis]] = telling[flat[i][None], flat].any(axis=1)
@@ -145,4 +158,4 @@ class Judge:
 
     def _range(self, node: str) -> np.ndarray:
         """Return the values that a node's variable takes on the dataset."""
-        return np.unique(self.program.indices[self.variable[node]])
+        return np.unique(self.read(self.program.indices, node))

@@ -15,7 +15,6 @@ root: the output) and ``feature``, an expression over the inputs, or ``unimporta
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import networkx as nx
@@ -96,7 +95,7 @@ def _repaired(judge: Judge) -> bool:
     for node in judge.claim:
         if node == judge.root or judge.claim.nodes[node].get("unimportant"):
             continue
-        taken = {judge.variable[other] for other in judge.claim}
+        taken = set(judge.variable.values())
         for name in program.variables:
             if name in taken:
                 continue
@@ -111,17 +110,9 @@ def _repaired(judge: Judge) -> bool:
 
 def _orderly(program: Program, claim: nx.DiGraph) -> bool:
     """Say whether every edge points downstream."""
-    ancestors = _ancestors(program)
     root = next(node for node in claim if claim.out_degree(node) == 0)
     variable = {node: str(claim.nodes[node].get("variable")) for node in claim}
-    return all(r == root or variable[m] in ancestors[variable[r]] for m, r in claim.edges)
-
-
-def _ancestors(program: Program) -> Mapping[str, frozenset[str]]:
-    found: dict[str, frozenset[str]] = {}
-    for name, variable in program.variables.items():
-        found[name] = frozenset(variable.parents).union(*(found[p] for p in variable.parents))
-    return found
+    return all(r == root or variable[m] in program.ancestors[variable[r]] for m, r in claim.edges)
 
 
 def _vacuous(program: Program, claim: nx.DiGraph) -> bool:
