@@ -46,11 +46,10 @@ def _composed(program: Program, name: str, texts: Mapping[str, str | None]) -> s
         return _chosen(variable, variable.rule, parents, node.get("where", "key == query"))
     if "feature" not in node and variable.via != "sum":
         return None
-    inside = {p: ast.parse(str(text), mode="eval").body for p, text in parents.items()}
+    inside = {p: str(text) for p, text in parents.items()}
     if variable.via == "sum":
-        inside["sum"] = ast.parse(" + ".join(f"({text})" for text in parents.values()), mode="eval").body
-    whole = _Substitute(inside).visit(ast.parse(" ".join(node.get("feature", "sum").split()), mode="eval"))
-    text = ast.unparse(whole)
+        inside["sum"] = " + ".join(f"({text})" for text in parents.values())
+    text = substitute(node.get("feature", "sum"), inside)
     return text if len(text) <= MAX_LENGTH else None
 
 
@@ -65,12 +64,16 @@ def _chosen(variable: Variable, rule: Choice, parents: Mapping[str, str | None],
     order = found if rule.last else found[::-1]
     whole = order[-1][1]
     for key, value in order:
-        inside = {"query": parents[variable.parents[0]], "key": key}
-        trees = {name: ast.parse(str(text), mode="eval").body for name, text in inside.items()}
-        match = ast.unparse(_Substitute(trees).visit(ast.parse(where, mode="eval")))
+        match = substitute(where, {"query": str(parents[variable.parents[0]]), "key": key})
         whole = f"({match}) * ({value}) + (not ({match})) * ({whole})"
     whole = ast.unparse(ast.parse(whole, mode="eval"))
     return whole if len(whole) <= MAX_LENGTH else None
+
+
+def substitute(text: str, inside: Mapping[str, str]) -> str:
+    """Return an expression with other expressions in place of some names."""
+    trees = {name: ast.parse(inner, mode="eval").body for name, inner in inside.items()}
+    return ast.unparse(_Substitute(trees).visit(ast.parse(" ".join(text.split()), mode="eval")))
 
 
 class _Substitute(ast.NodeTransformer):

@@ -139,6 +139,11 @@ class Program:
         }
 
     @cached_property
+    def memo(self) -> dict[Any, Any]:
+        """What judges of claims about this program have worked out, and share."""
+        return {}
+
+    @cached_property
     def ancestors(self) -> Mapping[str, frozenset[str]]:
         """All variables that each variable is computed from."""
         found: dict[str, frozenset[str]] = {}

@@ -7,8 +7,8 @@ joint values of the parents and all other rows, weighed by the parents' own dist
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import networkx as nx
 import numpy as np
@@ -55,14 +55,20 @@ class Judge:
         sizes = tuple(self.program.variables[name].size for name in outputs)
         return np.ravel_multi_index(tuple(values[name] for name in outputs), sizes)
 
-    @cached_property
-    def classes(self) -> Mapping[str, np.ndarray]:
-        """Resampling class of each row, for each node."""
+    def classes(self, node: str) -> np.ndarray:
+        """Return the resampling class of each row."""
+        text = self.claim.nodes[node].get("feature", "0")
+        return self._once(("classes", text), lambda: self._classify(text))
+
+    def _classify(self, text: str) -> np.ndarray:
         columns = {name: self.program.values[name] for name in self.program.inputs}
-        return {
-            node: class_ids(parse(self.claim.nodes[node].get("feature", "0")).values(columns, {}))
-            for node in self.claim
-        }
+        return class_ids(parse(text).values(columns, {}))
+
+    def _once(self, key: Any, make: Callable[[], Any]) -> Any:
+        """Work something out that claims about one program share."""
+        if key not in self.program.memo:
+            self.program.memo[key] = make()
+        return self.program.memo[key]
 
     def parents(self, node: str) -> list[str]:
         """Return a node's parents that are drawn."""
@@ -70,29 +76,35 @@ class Judge:
 
     def table(self, node: str) -> np.ndarray:
         """Return the value of a node for each joint value of its parents, and each other row."""
-        if node not in self._tables:
-            self._tables[node] = self._tabulate(node)
-        return self._tables[node]
+        return self._once(("table", self._shape(node)), lambda: self._tabulate(node))
 
-    @cached_property
-    def _tables(self) -> dict[str, np.ndarray]:
-        return {}
+    def chances(self, node: str) -> np.ndarray:
+        """Return the distribution over other rows of a node's value, for each joint value of its parents."""
+        mean = lambda: np.eye(self.size(node))[self.table(node)].mean(axis=-2)  # noqa: E731
+        return self._once(("chances", self._shape(node)), mean)
+
+    def _shape(self, node: str) -> tuple[Any, ...]:
+        """Return what a node's table depends on: it, its parents, and what is held."""
+        drawn = tuple(self.variable[m] for m in self.parents(node))
+        return self.variable.get(node), drawn, frozenset(self._held(node))
+
+    def _held(self, node: str) -> set[str]:
+        """Return the mapped variables that are no parents: they keep their clean value on the other row."""
+        drawn = self.parents(node)
+        names = {self.variable[m] for m in drawn}
+        return {v for n, v in self.variable.items() if n != node and n not in drawn and v not in names}
 
     def _tabulate(self, node: str) -> np.ndarray:
         program, drawn = self.program, self.parents(node)
-        sizes = [self.size(m) for m in drawn]
-        shape = (*sizes, self.n_rows)
-        if np.prod(shape) > MAX_CONTEXTS:
+        shape = (*(self.size(m) for m in drawn), self.n_rows)
+        if math.prod(shape) > MAX_CONTEXTS:
             raise ProgramError(
-                f"node {node!r} has {np.prod(shape)} contexts, at most {MAX_CONTEXTS} are enumerated",
+                f"node {node!r} has {math.prod(shape)} contexts, at most {MAX_CONTEXTS} are enumerated",
                 title=str(self.claim.name),
             )
         *values, rows = np.indices(shape).reshape(len(shape), -1)
         given = {self.variable[m]: value for m, value in zip(drawn, values, strict=True)}
-        for other, name in self.variable.items():
-            if other != node and other not in drawn and name not in given:
-                # A mapped site that is no parent blocks: it keeps its clean value on the other row.
-                given[name] = program.indices[name][rows]
+        given |= {name: program.indices[name][rows] for name in self._held(node)}
         return self.read(program.run(rows, given), node).reshape(shape)
 
     def spread(self, node: str, *, exact_other: bool) -> Float[np.ndarray, "row value"]:
@@ -102,14 +114,14 @@ class Judge:
         if not self.claim.in_degree(node):
             return np.eye(size)[self.read(self.program.indices, node)]
         chances = [self._of_class(m, self.spread(m, exact_other=exact_other)) for m in drawn]
-        onehot = np.eye(size)[self.table(node)]
         if exact_other:
+            onehot = np.eye(size)[self.table(node)]
             return self._contract(np.moveaxis(onehot, len(drawn), 0), chances, per_row=True)
-        return self._contract(onehot.mean(axis=len(drawn)), chances, per_row=False)
+        return self._contract(self.chances(node), chances, per_row=False)
 
     def _of_class(self, node: str, spread: Float[np.ndarray, "row value"]) -> Float[np.ndarray, "row value"]:
         """Average a node's distribution over each row's class: what its reader draws."""
-        ids = self.classes[node]
+        ids = self.classes(node)
         total = np.zeros((ids.max() + 1, spread.shape[1]))
         np.add.at(total, ids, spread)
         return (total / np.bincount(ids)[:, None])[ids]

@@ -38,7 +38,7 @@ class Label:
         sufficient: no draw changes an answer.
         failure: share of inputs and draws on which the answer changes.
         worst_row: the row on which it changes most often, and how often.
-        idle: edges (reader, parent) of the treeified claim that change nothing, as paths from the root.
+        idle: of a sufficient claim, the edges of its tree that change nothing, as paths from the root.
         vacuous: it would hold of any weights.
     """
 
@@ -51,8 +51,14 @@ class Label:
     vacuous: bool
 
 
+def holds(program: Program, claim: nx.DiGraph) -> bool:
+    """Say whether a claim is true: sufficient, and every edge needed."""
+    judge = Judge(program, claim)
+    return not judge.failures(exact_other=False).any() and not judge.idle()
+
+
 def label(program: Program, claim: nx.DiGraph) -> Label:
-    """Decide a claim.
+    """Decide a claim, and say in which way it is false.
 
     Args:
         program: what it is about; see `places.with_moves` for claims about heads.
@@ -63,8 +69,8 @@ def label(program: Program, claim: nx.DiGraph) -> Label:
     """
     judge = Judge(program, claim)
     failures = judge.failures(exact_other=False)
-    idle = judge.idle()
     sufficient = not failures.any()
+    idle = judge.idle() if sufficient else []
     worst = int(failures.argmax())
     stratum = "" if sufficient else _why(judge, failures)
     if sufficient and idle:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,17 +28,21 @@ class Run:
     logits: Float[np.ndarray, "row pos class"]
 
 
-def forward(w: Tensors, shape: Shape, tokens: Int[np.ndarray, "row pos"]) -> Run:
-    """Run the model on token rows."""
-    x = w["embed.W_E"][tokens] + w["pos_embed.W_pos"][: tokens.shape[1]]
+Edit = Callable[[int, Float[np.ndarray, "row pos d_model"]], Float[np.ndarray, "row pos d_model"]]
+"""Takes a time and the stream then, and returns the stream to go on with."""
+
+
+def forward(w: Tensors, shape: Shape, tokens: Int[np.ndarray, "row pos"], edit: Edit = lambda _, x: x) -> Run:
+    """Run the model on token rows, with the residual stream edited at every time."""
+    x = edit(0, w["embed.W_E"][tokens] + w["pos_embed.W_pos"][: tokens.shape[1]])
     stream, hidden = [x], []
     for block in range(shape.n_layers):
         at = f"blocks.{block}."
-        x = x + _attention(w, shape, at, x)
+        x = edit(2 * block + 1, x + _attention(w, shape, at, x))
         stream.append(x)
         pre = normalize(w, shape, f"{at}ln2", x) @ w[f"{at}mlp.W_in"] + w[f"{at}mlp.b_in"]
         hidden.append(np.maximum(pre, 0) if shape.act_fn == "relu" else _gelu(pre))
-        x = x + hidden[-1] @ w[f"{at}mlp.W_out"] + w[f"{at}mlp.b_out"]
+        x = edit(2 * block + 2, x + hidden[-1] @ w[f"{at}mlp.W_out"] + w[f"{at}mlp.b_out"])
         stream.append(x)
     logits = normalize(w, shape, "ln_final", x) @ w["unembed.W_U"] + w["unembed.b_U"]
     return Run(tuple(stream), tuple(hidden), logits)

@@ -78,6 +78,8 @@ def lay_out(program: Program, plan: Schedule, options: Options, d_vocab: int) ->
     for name in sorted(plan.gathered):
         parents = program.variables[name].parents
         values[average(name)] = tuple(sorted({v for p in parents for v in program.variables[p].domain}))
+    own = [block for block in values if block not in (TOKEN, POSITION)]
+    values |= {block: _roomy(values[block], options.room) for block in own}
     start, width = {}, 0
     for block, domain in values.items():
         start[block] = width
@@ -87,3 +89,9 @@ def lay_out(program: Program, plan: Schedule, options: Options, d_vocab: int) ->
         written = [block for block in values if block not in (TOKEN, POSITION)]
         fillers = {block: width + i for i, block in enumerate(written)}
     return Layout(values, start, fillers, width + len(fillers))
+
+
+def _roomy(values: tuple[int, ...], room: int) -> tuple[int, ...]:
+    """Add values that never occur, above all others, until there are as many as asked for."""
+    top = max(values)
+    return values + tuple(top + 1 + i for i in range(room - len(values)))

@@ -35,6 +35,7 @@ class Options:
             default plain for one-hot codes without noise.
         attention_dir: whether a position sees later ones.
         slack: further blocks over the least; variables are computed at random in between.
+        room: least dimensions a block has; models whose variables differ can have one shape.
         permute: whether heads and neurons are shuffled.
         noise: standard deviation of Gaussian noise, relative to each tensor's root mean square.
         seed: decides all that is random.
@@ -49,6 +50,7 @@ class Options:
     neurons: str | None = None
     attention_dir: str = "causal"
     slack: int = 0
+    room: int = 0
     permute: bool = False
     noise: float = 0.0
     seed: int = 0
@@ -94,8 +96,11 @@ def read_options(given: Mapping[str, Any]) -> Options:
         for name, value in options.sizes.items()
         if not isinstance(value, int) or value < 1
     ]
-    if options.slack < 0:
-        faults.append(f"slack is {options.slack}; it must be at least 0")
+    faults += [
+        f"{name} is {getattr(options, name)}; it must be at least 0"
+        for name in ("slack", "room")
+        if getattr(options, name) < 0
+    ]
     if options.noise < 0:
         faults.append(f"noise is {options.noise}; it must be at least 0")
     if not options.ratio >= 1:
