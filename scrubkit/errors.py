@@ -72,6 +72,10 @@ class ModelError(ScrubkitError):
     """A model cannot be built, compiled, read or written."""
 
 
+class ProgramError(ScrubkitError):
+    """A program is no graph of finite-valued functions, or does not fit a transformer as asked."""
+
+
 class TrainingError(ScrubkitError):
     """Training cannot start or cannot go on."""
 

@@ -1,0 +1,29 @@
+import pytest
+
+from scrubkit.families.programs.label import label
+from scrubkit.families.programs.library import LIBRARY, named
+from scrubkit.families.programs.near_misses import near_misses
+
+CHEAP = ["max3", "greater-than", "parity5-chain", "s3-cosets", "automaton5"]
+
+
+@pytest.mark.parametrize("name", CHEAP)
+def test_most_near_misses_are_false_in_several_ways(name):
+    program = named(name).program()
+    labels = [label(program, miss) for _, miss in near_misses(program, named(name).claims()["coarse"])]
+    false = [found.stratum for found in labels if not found.true]
+    assert len(false) > len(labels) / 2 and len(set(false)) >= 3
+
+
+def test_a_near_miss_leaves_the_claim_as_it_was():
+    program, claim = named("max3").program(), named("max3").claims()["full"]
+    before = dict(claim.nodes(data=True)), list(claim.edges)
+    assert len(list(near_misses(program, claim))) > 10
+    assert before == (dict(claim.nodes(data=True)), list(claim.edges))
+
+
+def test_every_library_program_has_near_misses():
+    for name in LIBRARY:
+        program = named(name).program()
+        claims = named(name).claims()
+        assert any(True for claim in claims.values() for _ in near_misses(program, claim))
