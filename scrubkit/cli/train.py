@@ -41,6 +41,9 @@ def train(
     trajectory: Annotated[int, typer.Option(help="Log-spaced models to keep in OUT/trajectory.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     checkpoint_every: Annotated[int, typer.Option(help="Steps between checkpoints.")] = 100,
+    until_certified: Annotated[
+        bool, typer.Option("--until-certified", help="Go on where a run ends without a certificate.")
+    ] = False,
 ) -> None:
     """Train a model from scratch, certify it and store it."""
     if seed is not None and seeds is not None:
@@ -53,6 +56,7 @@ def train(
         "resume": resume,
         "trajectory": trajectory,
         "checkpoint_every": checkpoint_every,
+        "until_certified": until_certified,
     }
 
     from rich.console import Console

@@ -11,11 +11,12 @@ import torch
 from scrubkit.errors import TrainingError
 from scrubkit.families.modular.task import ModularAddition, ModularMultiplication, ModularTask
 from scrubkit.families.modular.train import plan
+from scrubkit.families.modular.train import recipe as recipe_module
 from scrubkit.families.modular.train.checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
 from scrubkit.families.modular.train.loop import Progress
 from scrubkit.families.modular.train.plan import Plan, make_job
 from scrubkit.families.modular.train.recipe import Recipe
-from scrubkit.families.modular.train.state import initial_state
+from scrubkit.families.modular.train.state import Run, initial_state
 from scrubkit.families.modular.train.train import train
 from scrubkit.families.modular.train.trajectory import Trajectory
 from scrubkit.models import store
@@ -289,3 +290,42 @@ def test_another_programs_file_is_no_checkpoint(tmp_path):
     save_file({"flat": torch.zeros(3)}, tmp_path / CHECKPOINT)
     with pytest.raises(TrainingError, match="not a checkpoint of this version"):
         train(TASK, out=tmp_path, resume=True, **TINY)
+
+
+@pytest.fixture
+def certified_after_two_rounds(monkeypatch):
+    """Stands for a certificate that a run gets once it has gone on twice."""
+    asked: list[int] = []
+
+    def certified(self: Plan, run: Run, flat: torch.Tensor) -> bool:
+        asked.append(len(run.history))
+        return run.rounds == 2
+
+    monkeypatch.setattr(Plan, "_certified", certified)
+    monkeypatch.setattr(recipe_module, "ROUND", 6)
+    return asked
+
+
+def test_a_run_goes_on_until_it_is_certified(tmp_path, certified_after_two_rounds):
+    model = train(TASK, seed=3, out=tmp_path, until_certified=True, **TINY)
+    assert model.provenance.history["steps"] == 32 + 2 * (6 + 17)
+    assert model.provenance.history["rounds"] == 2
+    assert model.provenance.recipe["until_certified"]
+    assert len(certified_after_two_rounds) == 3
+
+
+@pytest.mark.parametrize("step", [32, 45, 78])
+def test_a_run_that_goes_on_is_resumed_to_the_same_bits(tmp_path, certified_after_two_rounds, step):
+    whole = train(TASK, seed=3, until_certified=True, **TINY)
+    with pytest.raises(Killed):
+        train(TASK, seed=3, until_certified=True, out=tmp_path, progress=kill_at(step), **TINY)
+    resumed = train(TASK, seed=3, until_certified=True, out=tmp_path, resume=True, **TINY)
+    assert resumed.weights_hash == whole.weights_hash
+    assert resumed.provenance == whole.provenance
+
+
+def test_a_run_that_is_never_certified_ends_all_the_same(monkeypatch):
+    monkeypatch.setattr(Plan, "_certified", lambda *arguments: False)
+    monkeypatch.setattr(recipe_module, "ROUND", 1)
+    model = train(TASK, seed=3, until_certified=True, **TINY)
+    assert model.provenance.history["rounds"] == recipe_module.MOST_ROUNDS

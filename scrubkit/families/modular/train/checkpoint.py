@@ -44,6 +44,7 @@ class Job(Record):
     recipe: Recipe
     train_fraction: float = Field(gt=0, lt=1)
     seeds: tuple[int, ...] = Field(min_length=1)
+    until_certified: bool = False
 
 
 class RunRecord(Record):
@@ -52,6 +53,7 @@ class RunRecord(Record):
     seed: int
     grokked_at: int | None
     history: list[tuple[int, float, float, float]]
+    rounds: int = 0
 
 
 class CheckpointRecord(Record):
@@ -145,8 +147,8 @@ def _tensor_faults(record: CheckpointRecord, tensors: dict[str, Tensor]) -> list
 
 def _to_record(run: Run) -> RunRecord:
     history = [(x.step, x.train, x.test, x.accuracy) for x in run.history]
-    return RunRecord(seed=run.seed, grokked_at=run.grokked_at, history=history)
+    return RunRecord(seed=run.seed, grokked_at=run.grokked_at, history=history, rounds=run.rounds)
 
 
 def _from_record(record: RunRecord) -> Run:
-    return Run(record.seed, record.grokked_at, tuple(Losses(*row) for row in record.history))
+    return Run(record.seed, record.grokked_at, tuple(Losses(*row) for row in record.history), record.rounds)

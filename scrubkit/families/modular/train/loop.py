@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -18,6 +18,7 @@ from torch import Tensor
 from scrubkit.errors import TrainingError
 from scrubkit.families.modular.task import ModularTask
 from scrubkit.families.modular.train.checkpoint import Job, save_checkpoint
+from scrubkit.families.modular.train.recipe import MOST_ROUNDS
 from scrubkit.families.modular.train.state import Losses, Run, State, split_rows
 from scrubkit.families.modular.train.stepper import Stepper, evaluate
 
@@ -45,6 +46,10 @@ Snapshot = Callable[[Run, Losses, Float[Tensor, " parameter"]], None]
 """Receives a run, its losses at this step and its parameters."""
 
 
+Accept = Callable[[Run, Float[Tensor, " parameter"]], bool]
+"""Says of a run and its parameters whether it may end."""
+
+
 @dataclass(frozen=True)
 class Watch:
     """What happens beside the steps themselves; none of it changes the weights.
@@ -67,13 +72,23 @@ class Watch:
 class Loop:
     """Takes a state to the end of all its runs."""
 
-    def __init__(self, state: State, task: ModularTask, job: Job, watch: Watch) -> None:
+    def __init__(
+        self, state: State, task: ModularTask, job: Job, watch: Watch, accept: Accept | None = None
+    ) -> None:
         """Bind the state, which is changed in place.
+
+        Args:
+            state: where to begin.
+            task: what is learned.
+            job: how.
+            watch: what happens beside.
+            accept: says whether a run that has come to its end may end; one that may not goes on for another
+                round, up to `MOST_ROUNDS`. None lets all end.
 
         Raises:
             TrainingError: a checkpoint is asked for and its folder cannot be written.
         """
-        self.state, self._job, self._watch = state, job, watch
+        self.state, self._job, self._watch, self._accept = state, job, watch, accept
         # A run that was stopped between its last checkpoint and its model's save has nothing left to train.
         if state.runs:
             self._train, self._test = split_rows(
@@ -97,7 +112,9 @@ class Loop:
             self._see(trigger=None)
         while state.runs:
             stepper = stepper or Stepper(state, self._train, self._job.config, recipe)
-            stepper.step([recipe.learning_rate_at(state.step + 1, run.grokked_at) for run in state.runs])
+            stepper.step(
+                [recipe.learning_rate_at(state.step + 1, run.grokked_at, run.rounds) for run in state.runs]
+            )
             due = state.step % recipe.evaluate_every == 0
             if due or self._ended() or state.step in self._watch.snapshot_steps:
                 # A snapshot between two evaluations must not start a decay that would else come later.
@@ -110,16 +127,28 @@ class Loop:
     def _ended(self) -> list[int]:
         recipe = self._job.recipe
         return [
-            i for i, run in enumerate(self.state.runs) if self.state.step >= recipe.last_step(run.grokked_at)
+            i
+            for i, run in enumerate(self.state.runs)
+            if self.state.step >= recipe.last_step(run.grokked_at, run.rounds)
         ]
 
     def _finish(self) -> bool:
         """Take out the runs that have ended and say whether there were any."""
+        self._send_on()
         ended = self._ended()
         if ended:
             rest = torch.tensor(self.state.finish(ended), dtype=torch.long, device=self.state.flat.device)
             self._train, self._test = self._train.of(rest), self._test.of(rest)
         return bool(ended)
+
+    def _send_on(self) -> None:
+        """Give another round to every run that has come to its end and is not accepted."""
+        if self._accept is None:
+            return
+        for i in self._ended():
+            run, flat = self.state.runs[i], self.state.flat[i].detach()
+            if run.rounds < MOST_ROUNDS and not self._accept(run, flat):
+                self.state.runs[i] = replace(run, rounds=run.rounds + 1)
 
     def _see(self, trigger: float | None) -> None:
         """Evaluate every run, note and report the losses; raises TrainingError where one is not finite."""
@@ -167,7 +196,7 @@ class Loop:
             self._watch.progress(
                 Progress(
                     step=state.step,
-                    last_step=max(recipe.last_step(run.grokked_at) for run in state.runs),
+                    last_step=max(recipe.last_step(run.grokked_at, run.rounds) for run in state.runs),
                     losses={run.seed: seen for run, seen in zip(state.runs, losses, strict=True)},
                     finished=len(state.finished),
                     grokked=sum(run.grokked_at is not None for run in everyone),

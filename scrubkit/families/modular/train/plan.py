@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from scrubkit.errors import ScrubkitError, TrainingError
+from scrubkit.families.modular.certify.certificate import certify
 from scrubkit.families.modular.task import ModularTask
 from scrubkit.families.modular.train.checkpoint import Job, ModularTaskRecord, load_checkpoint
 from scrubkit.families.modular.train.loop import Loop, Progress, Watch
@@ -85,7 +86,8 @@ class Plan:
             snapshot=trajectory.take if trajectory else None,
             progress=progress,
         )
-        ended = Loop(state, self.task, self.job, watch).run()
+        accept = self._certified if self.job.until_certified else None
+        ended = Loop(state, self.task, self.job, watch, accept).run()
         models = []
         for run, flat in ended:
             if trajectory:
@@ -93,6 +95,9 @@ class Plan:
             models.append(self._model(run, run.history[-1], flat))
         self._save(models)
         return models
+
+    def _certified(self, run: Run, flat: Float[Tensor, " parameter"]) -> bool:
+        return certify(self._model(run, run.history[-1], flat)).certified
 
     def _save(self, models: Sequence[Model]) -> None:
         for seed, folder in (self.folders or {}).items():
@@ -151,6 +156,8 @@ class Plan:
             "device": self.device.type,
             "torch": torch.__version__,
         }
+        if run.rounds:
+            history["rounds"] = run.rounds
         return Model(
             name=f"{SHORT_NAMES[self.task.name]}-p{self.task.p}-seed{run.seed}",
             task=self.task,
@@ -166,6 +173,7 @@ def make_job(
     recipe: str | Recipe,
     train_fraction: float | None,
     config: ModelConfig | None,
+    until_certified: bool = False,
 ) -> Job:
     """Return the job that the options describe, with every default written out.
 
@@ -189,7 +197,14 @@ def make_job(
     if faults:
         raise TrainingError(faults, title="training options")
     record = ModularTaskRecord(name=task.name, p=task.p)
-    return Job(task=record, config=config, recipe=chosen, train_fraction=fraction, seeds=tuple(seeds))
+    return Job(
+        task=record,
+        config=config,
+        recipe=chosen,
+        train_fraction=fraction,
+        seeds=tuple(seeds),
+        until_certified=until_certified,
+    )
 
 
 def check_start(plans: Sequence[Plan], *, resume: bool) -> None:
@@ -244,4 +259,5 @@ def _occupied(plan: Plan) -> str:
 
 
 def _options(job: Job) -> dict[str, Any]:
-    return job.recipe.model_dump() | {"train_fraction": job.train_fraction}
+    options = job.recipe.model_dump() | {"train_fraction": job.train_fraction}
+    return options | ({"until_certified": True} if job.until_certified else {})

@@ -25,6 +25,13 @@ LARGE_WEIGHT_DECAY = 1.5
 lose more key frequencies to it than the task spares, and then never groks."""
 
 
+ROUND = 500
+"""Steps at full learning rate that a run goes on for which ended without a certificate."""
+
+MOST_ROUNDS = 8
+"""How often a run may go on."""
+
+
 class Recipe(Record):
     """How to train: AdamW's settings and when to stop.
 
@@ -62,18 +69,25 @@ class Recipe(Record):
             raise ValueError("settle_steps and decay_steps need a trigger_loss")
         return self
 
-    def last_step(self, grokked_at: int | None) -> int:
-        """Return the step at which a run ends, as far as it is known once it grokked at that step."""
-        if grokked_at is None:
-            return self.max_steps
-        return grokked_at + self.settle_steps + self.decay_steps
+    def last_step(self, grokked_at: int | None, rounds: int = 0) -> int:
+        """Return the step at which a run ends, as far as it is known once it grokked at that step.
 
-    def learning_rate_at(self, step: int, grokked_at: int | None) -> float:
+        Args:
+            grokked_at: step at which the held-out loss fell under the trigger, None where it has not.
+            rounds: how often the run was found wanting at its end and went on: each time for `ROUND` steps
+                at full learning rate, and another decay where it has grokked.
+        """
+        if grokked_at is None:
+            return self.max_steps + rounds * ROUND
+        return grokked_at + self.settle_steps + self.decay_steps + rounds * (ROUND + self.decay_steps)
+
+    def learning_rate_at(self, step: int, grokked_at: int | None, rounds: int = 0) -> float:
         """Return the learning rate of a step; the first step is 1."""
         rate = self.learning_rate * min(1.0, step / max(1, self.warmup_steps))
         if grokked_at is None or self.decay_steps == 0:
             return rate
-        done = (step - grokked_at - self.settle_steps) / self.decay_steps
+        begun = self.last_step(grokked_at, rounds) - self.decay_steps
+        done = (step - begun) / self.decay_steps
         return rate * 0.5 * (1 + math.cos(math.pi * min(1.0, max(0.0, done))))
 
 

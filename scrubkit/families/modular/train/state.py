@@ -46,11 +46,13 @@ class Run:
         seed: seed of its initial weights and of its choice of training inputs.
         grokked_at: step of the first evaluation with held-out loss under the recipe's trigger.
         history: every evaluation so far.
+        rounds: how often it went on after an end without a certificate.
     """
 
     seed: int
     grokked_at: int | None = None
     history: tuple[Losses, ...] = ()
+    rounds: int = 0
 
     def seen(self, losses: Losses, trigger: float | None) -> Run:
         """Return the run after one more evaluation."""

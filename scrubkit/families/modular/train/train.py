@@ -34,6 +34,7 @@ def train(
     resume: bool = False,
     trajectory: int = 0,
     checkpoint_every: int = 100,
+    until_certified: bool = False,
     progress: Callable[[Progress], None] | None = None,
 ) -> Model:
     """Train the 1-layer transformer on a task from scratch.
@@ -49,6 +50,8 @@ def train(
         resume: go on from the checkpoint in ``out``.
         trajectory: number of log-spaced models to keep under ``out/trajectory``.
         checkpoint_every: steps between checkpoints, rounded up to the next evaluation.
+        until_certified: a run that ends without a certificate goes on at full learning rate and decays again,
+            until it is certified or has gone on `recipe.MOST_ROUNDS` times.
         progress: called after every evaluation.
 
     Returns:
@@ -62,7 +65,7 @@ def train(
     folder = None if out is None else Path(out)
     plan = Plan(
         task=task,
-        job=make_job(task, [seed], recipe, train_fraction, config),
+        job=make_job(task, [seed], recipe, train_fraction, config, until_certified),
         device=find_device(device),
         folders=folder and {seed: folder},
         checkpoint=folder and folder / CHECKPOINT,
@@ -85,6 +88,7 @@ def train_many(
     resume: bool = False,
     trajectory: int = 0,
     checkpoint_every: int = 100,
+    until_certified: bool = False,
     at_once: int | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> list[Model]:
@@ -101,6 +105,7 @@ def train_many(
         resume: go on from what is in ``out``.
         trajectory: number of log-spaced models to keep for every seed.
         checkpoint_every: as for `train`.
+        until_certified: as for `train`.
         at_once: seeds side by side; None is 64 on cuda and one on a CPU, where batching gains nothing.
         progress: as for `train`.
 
@@ -110,7 +115,10 @@ def train_many(
     Raises:
         TrainingError: as for `train`.
     """
-    job, where = make_job(task, list(seeds), recipe, train_fraction, config), find_device(device)
+    job, where = (
+        make_job(task, list(seeds), recipe, train_fraction, config, until_certified),
+        find_device(device),
+    )
     width = AT_ONCE[where.type] if at_once is None else at_once
     if width < 1:
         raise TrainingError(f"at_once must be at least 1, found {at_once}")
