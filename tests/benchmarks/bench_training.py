@@ -33,7 +33,7 @@ CPU = torch.device("cpu")
 def time_to_target(
     task: ModularTask, seed: int, recipe: str, until_certified: bool
 ) -> tuple[float | None, float, int, float, bool]:
-    """Return seconds until the held-out loss stays under the target and in all, steps, final loss, certified."""
+    """Return seconds to stay under the target and in all, steps, final loss, and whether it is certified."""
     start = time.perf_counter()
     reached: list[float] = []
 
