@@ -162,10 +162,7 @@ def open_store(path: str | Path, *, write: bool) -> Iterator[Store]:
             stack.enter_context(_only_writer(path))
         where = path.resolve().as_uri() + ("" if write else _reading(path))
         connection = stack.enter_context(contextlib.closing(sqlite3.connect(where, uri=True, timeout=30)))
-        try:
-            _check(connection, path, write=write)
-        except UnicodeDecodeError as error:  # of the very words in which SQLite says what is damaged
-            raise BenchError(f"is damaged ({error.reason}); {_REMEDY}", title=str(path)) from None
+        _check(connection, path, write=write)
         if write:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
