@@ -84,8 +84,8 @@ KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (*_BEFORE, *_BLOCK, *_A
 
 _STEPS_IN = {"ln1.hook_normalized": "hook_resid_pre", "ln2.hook_normalized": "hook_resid_mid"}
 """What takes the place of a normalization in a model without."""
-_INSIDE_ATTENTION = ("ln1.", "attn.")
-_INSIDE_MLP = ("ln2.", "mlp.")
+_OF_ATTENTION = ("ln1.", "attn.", "hook_attn_out")
+_OF_MLP = ("ln2.", "mlp.", "hook_mlp_out")
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,8 @@ class Hook:
         reads: hooks that it is computed from at the same position.
         attends: hooks that it is computed from at all positions that attention sees.
         index: its place in the order of computation.
-        component: name of the attention or MLP that it is inside of, "" for hooks of the residual stream.
+        component: name of the attention or MLP that it is inside or the output of, "" for hooks of the
+            residual stream.
     """
 
     name: str
@@ -235,7 +236,7 @@ def kind_of(hook: str) -> str:
 
 
 def _component(kind: str, layer: int) -> str:
-    for prefixes, name in ((_INSIDE_ATTENTION, "attention"), (_INSIDE_MLP, "mlp")):
+    for prefixes, name in ((_OF_ATTENTION, "attention"), (_OF_MLP, "mlp")):
         if kind.startswith(prefixes):
             return f"{name} {layer}"
     return ""

@@ -23,7 +23,7 @@ from torch import Tensor
 from torch.nn.functional import embedding_bag
 
 from scrubkit.core.architecture import EMBED, POS_EMBED
-from scrubkit.core.site import Part
+from scrubkit.core.site import Part, contains
 from scrubkit.scrubbing.evaluate import ROOT_STREAM
 from scrubkit.scrubbing.plan import Plan, Visit
 from scrubkit.scrubbing.sampling import Draws, Exchange
@@ -105,6 +105,8 @@ class Program:
             else:
                 value = self._value(child, self._draw(child, rows, draws), draws)
             settings.append(Setting(child.part, value, child.direct))
+        covering = [s.part for s in settings if not s.direct]
+        settings = [s for s in settings if not any(contains(part, s.part) for part in covering)]
         base, settings = self._substitute_tokens(others, settings)
         if not settings:
             return Rows(visit.part, base)

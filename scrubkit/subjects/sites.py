@@ -34,16 +34,13 @@ def architecture_of(model: Model) -> Architecture:
 
 
 def in_order(held: Sequence[Edit], edits: Sequence[Edit]) -> list[Edit]:
-    """Return held and edited parts in the order in which they are set.
+    """Return held and edited parts in the order in which they are set, held ones first.
 
-    A part of a site is upstream of the whole, so at one hook the smaller comes first; otherwise what is held
-    comes before what is set.
+    A part of a site is upstream of the whole, so where both are given the whole comes last, and nothing of
+    the part is left.
     """
-    made: list[Edit] = []
-    for edit in (*held, *edits):
-        around = (i for i, other in enumerate(made) if contains(other.part, edit.part))
-        made.insert(next(around, len(made)), edit)
-    return made
+    every = [*held, *edits]
+    return [edit for edit in every if not any(contains(other.part, edit.part) for other in every)]
 
 
 class Sites:

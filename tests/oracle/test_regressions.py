@@ -190,3 +190,15 @@ def test_a_mapped_site_that_the_reader_does_not_read_is_held() -> None:
         "mid": ("blocks.0.hook_resid_mid[pos=-1]", "b"),
     }
     agree("untrained-p5", claim(nodes, ("a", "logits"), ("neurons", "logits"), ("mid", "neurons")))
+
+
+@pytest.mark.parametrize("subject", ["untrained-p5", "two-layers-p5"])
+def test_a_set_of_frequencies_that_is_held_covers_a_smaller_one_that_is_set(subject: str) -> None:
+    """The values behind attention read one frequency; a node beside them maps all but the constant, held."""
+    nodes = {
+        "small": ("hook_embed[pos=1, frequencies=1]", "b"),
+        "values": ("blocks.0.attn.hook_v[pos=1]", "a"),
+        "big": ("hook_embed[frequencies=1,2]", "(a, b)"),
+    }
+    graph = claim(nodes, ("small", "values"), ("values", "logits"), ("big", "logits"))
+    agree(subject, graph)
