@@ -37,6 +37,7 @@ _HOME = {
     "BridgeScorer": "scrubkit.scrubbing.scoring",
     "scrub": "scrubkit.scrubbing.functions",
     "explain": "scrubkit.scrubbing.explain",
+    "bind": "scrubkit.scrubbing.bound",
     "Answer": "scrubkit.methods.protocol",
     "Budget": "scrubkit.methods.protocol",
     "Importances": "scrubkit.methods.protocol",

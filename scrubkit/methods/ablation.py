@@ -20,9 +20,10 @@ from torch import Tensor
 from scrubkit.core.site import Part
 from scrubkit.core.task import Task
 from scrubkit.hypothesis import Hypothesis
-from scrubkit.methods.circuit import ablated, beside, logit_difference, named_parts
+from scrubkit.methods.circuit import ablated, logit_difference, named_parts
 from scrubkit.methods.protocol import Answer, Budget
 from scrubkit.models.model import Model
+from scrubkit.scrubbing.complement import beside
 from scrubkit.scrubbing.local import Sample, SampleSubject
 from scrubkit.scrubbing.plan import bind
 from scrubkit.scrubbing.scoring import Scorer

@@ -28,10 +28,11 @@ from scrubkit.core.site import Part
 from scrubkit.core.task import Task
 from scrubkit.hypothesis import Hypothesis
 from scrubkit.methods.checks import ALPHA, p_above
-from scrubkit.methods.circuit import ablated, beside, logit_difference, named_parts
+from scrubkit.methods.circuit import ablated, logit_difference, named_parts
 from scrubkit.methods.peers import axes, random_peer
 from scrubkit.methods.protocol import Answer, Budget
 from scrubkit.models.model import Model
+from scrubkit.scrubbing.complement import beside
 from scrubkit.scrubbing.local import Sample, SampleSubject
 from scrubkit.scrubbing.plan import bind
 from scrubkit.scrubbing.scoring import Scorer

@@ -163,7 +163,7 @@ class BridgeSubject(Sites):
                 tensor = tensor + carried.pop(name, 0)
                 for edit in edits:
                     if edit.part.hook == name:
-                        tensor = self._written(tensor, edit, tokens)
+                        tensor = self.written(tensor, edit, tokens)
                 if name in mids:
                     carried[name.replace("resid_mid", "resid_post")] = tensor - before
                 for part in read:
@@ -224,7 +224,7 @@ class BridgeSubject(Sites):
         projector = self.components.projector(part, value)
         return value if projector is None else value @ projector
 
-    def _written(self, tensor: Tensor, edit: Edit, tokens: Int[Tensor, "item pos"]) -> Tensor:
+    def written(self, tensor: Tensor, edit: Edit, tokens: Int[Tensor, "item pos"]) -> Tensor:
         """Return the full tensor of a hook with a part set to a value and the rest as it is."""
         part, value, result = edit.part, edit.value, tensor.clone()
         if self.components.is_term(part):

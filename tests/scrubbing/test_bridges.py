@@ -27,7 +27,7 @@ def max_of_three(labels: bool = True) -> scrubkit.Task:
 
 @cache
 def gpt2() -> Any:
-    """A GPT-2 with random weights, built from its config and wrapped by TransformerLens without a download."""
+    """A GPT-2 with random weights, built from its config and wrapped without a download."""
     from tokenizers import Tokenizer, models
     from transformer_lens.model_bridge import TransformerBridge
     from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast

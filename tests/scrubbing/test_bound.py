@@ -1,0 +1,94 @@
+"""What writers of methods work with: a hypothesis bound to a model, a bridge or a graph of functions."""
+
+import networkx as nx
+import numpy as np
+import pytest
+import torch
+
+import scrubkit
+from scrubkit.errors import ScrubError
+from scrubkit.scrubbing.bound import Bound
+from tests.scrubbing.test_bridges import gpt2, max_of_three, residual
+from tests.scrubbing.test_scoring import clusters, compiled
+
+ROWS = torch.arange(12)
+
+
+def draw(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.fixture
+def bound() -> Bound:
+    return scrubkit.bind(compiled("clock-torus"), clusters("(a + b) % p"))
+
+
+def test_nodes_come_after_what_they_read(bound) -> None:
+    order = list(bound)
+    assert order[-1] == "root"
+    assert all(order.index(p) < order.index(n) for n, node in bound.items() for p in node.parents)
+    assert bound["c3"].children == ("root",)
+    assert set(bound["c3"].parents) == {"a", "b"}
+
+
+def test_donors_agree_on_the_feature_and_differ_from_the_input(bound) -> None:
+    donors = bound["c3"].donors(ROWS, draw())
+    assert np.array_equal(bound["c3"].classes[donors], bound["c3"].classes[ROWS])
+    assert not torch.equal(donors, ROWS)
+
+
+def test_patching_with_a_donor_of_the_same_sum_leaves_the_clock_and_another_does_not(bound) -> None:
+    clean = bound.output(ROWS)
+    same = bound["c3"].patch(ROWS, bound["c3"].donors(ROWS, draw()))
+    other = bound["c3"].patch(ROWS, (ROWS + 1) % bound.n_inputs)
+    assert (same - clean).abs().max() < 0.3 * (other - clean).abs().max()
+
+
+def test_hooks_make_the_same_patch_on_the_bridge(bound) -> None:
+    model, donors = compiled("clock-torus"), (ROWS + 5) % bound.n_inputs
+    for name in ("a", "c3"):
+        hooked = model.bridge.run_with_hooks(model.tokens[ROWS], fwd_hooks=bound[name].hooks(ROWS, donors))
+        torch.testing.assert_close(bound[name].patch(ROWS, donors)[:, 0], hooked[:, -1], rtol=1e-4, atol=1e-3)
+
+
+def test_the_complement_is_what_no_node_holds(bound) -> None:
+    held = {i for name in ("c3", "c7") for i in bound[name].part.neurons}
+    beside = {i for part in bound.complement() for i in part.neurons or ()}
+    assert not held & beside
+    assert held | beside == set(range(compiled("clock-torus").config.d_mlp))
+
+
+def test_a_bridge_and_a_graph_of_functions_are_bound_alike() -> None:
+    bound = scrubkit.bind(gpt2(), residual("x0"), task=max_of_three())
+    donors = bound["stream"].donors(ROWS, draw())
+    assert bound["stream"].patch(ROWS, donors).shape == (12, 1, 11)
+    graph = nx.DiGraph([("x", "h"), ("h", "out")])
+    graph.nodes["h"]["fn"] = lambda x: 2 * x
+    graph.nodes["out"]["fn"] = lambda h: h + 1
+    functions = scrubkit.FunctionGraph(graph, {"x": torch.arange(6.0)})
+    claim = nx.DiGraph()
+    claim.add_node("root", site="out")
+    claim.add_node("h", site="h", feature="x")
+    claim.add_edge("h", "root")
+    bound = scrubkit.bind(functions, claim)
+    found = bound["h"].patch(torch.tensor([0, 1]), torch.tensor([3, 4]))
+    assert found.tolist() == [7.0, 9.0]
+    with pytest.raises(ScrubError, match="no hooks"):
+        bound["h"].hooks(ROWS[:2], ROWS[:2])
+
+
+def test_a_graph_of_functions_is_scored_by_its_own_output() -> None:
+    graph = nx.DiGraph([("x", "h"), ("y", "out"), ("h", "out")])
+    graph.nodes["h"]["fn"] = lambda x: x % 2
+    graph.nodes["out"]["fn"] = lambda h, y: h + 2 * y
+    x, y = (torch.tensor(v) for v in zip(*[(i, j) for i in range(4) for j in range(3)], strict=True))
+    functions = scrubkit.FunctionGraph(graph, {"x": x, "y": y})
+    verdicts = {}
+    for feature in ("x % 2", "x // 2"):
+        claim = nx.DiGraph(name=feature)
+        claim.add_node("root", site="out")
+        claim.add_node("h", site="h", feature=feature)
+        claim.add_node("y", site="y", feature="y")
+        claim.add_edges_from([("h", "root"), ("y", "root")])
+        verdicts[feature] = scrubkit.score(functions, claim, exact=True).verdict
+    assert verdicts == {"x % 2": "supported", "x // 2": "refuted"}
