@@ -125,14 +125,14 @@ def known_truth(
             start = stop
         for slot, head in zip(order[f"heads.{index}"], block.heads, strict=False):
             heads[index, int(slot)] = head.does
-    spaces = {name: _basis(code.write[layout.dims(name)]) for name in layout.values}
+    spaces = {name: _basis(code, layout.dims(name)) for name in layout.values}
     return Truth(tuple(coded), spaces, neurons, heads, plan.gathered)
 
 
-def _basis(codes: Float[np.ndarray, "dim d_model"]) -> Float[np.ndarray, "d_model dim"]:
+def _basis(code: Code, dims: Int[np.ndarray, " dim"]) -> Float[np.ndarray, "d_model dim"]:
     """Return an orthonormal basis of the span of some codes: themselves where they are orthogonal."""
-    unit = codes / np.maximum(np.linalg.norm(codes, axis=1, keepdims=True), 1e-12)
-    if np.allclose(unit @ unit.T, np.eye(len(unit)), atol=1e-12):
-        return unit.T
-    _, sizes, rows = np.linalg.svd(unit, full_matrices=False)
+    codes = code.write[dims]
+    if not code.offset.any():
+        return (codes / np.linalg.norm(codes, axis=1, keepdims=True)).T
+    _, sizes, rows = np.linalg.svd(codes, full_matrices=False)
     return rows[sizes > 1e-9].T
