@@ -21,11 +21,13 @@ class ProgramTruth(Truth):
             it.
         features: for each variable, an expression over the inputs of what it tells.
         edges: which variable is computed from which.
+        outputs: the variables that are answered, in order of position.
     """
 
     sites: dict[str, dict[str, str]] = Field(default_factory=dict)
     features: dict[str, str] = Field(default_factory=dict)
     edges: tuple[tuple[str, str], ...] = ()
+    outputs: tuple[str, ...] = ()
 
     def site(self, name: str, kind: str = "subspace") -> str:
         """Return where a variable or copy is; raises ModelError naming what there is."""
@@ -67,5 +69,6 @@ def stored_truth(made: Compiled) -> ProgramTruth:
         subspaces={name: basis.T.tolist() for name, basis in truth.spaces.items() if basis.size},
         sites=sites,
         features=features,
+        outputs=tuple(program.outputs[pos] for pos in sorted(program.outputs)),
         edges=tuple((p, name) for name in program.computed for p in program.variables[name].parents),
     )
