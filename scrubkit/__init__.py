@@ -56,8 +56,8 @@ if TYPE_CHECKING:
     from scrubkit.families.modular.task import ModularMultiplication as ModularMultiplication
     from scrubkit.families.modular.task import ModularSubtraction as ModularSubtraction
     from scrubkit.families.modular.train.train import train as train
-    from scrubkit.families.programs.model import compile_graph as compile_graph
     from scrubkit.families.modular.train.train import train_many as train_many
+    from scrubkit.families.programs.model import compile_graph as compile_graph
     from scrubkit.models.load import load as load
     from scrubkit.models.model import Model as Model
     from scrubkit.models.record import Certificate as Certificate
