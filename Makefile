@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 .PHONY: score test check format schemas clean
 
 score: $(VENV)/installed
-	$(BIN)/scrubkit score hypotheses/
+	$(BIN)/scrubkit score hypotheses/modular_addition
 
 test: $(VENV)/installed-test check
 	$(BIN)/python -m pytest -n auto --dist worksteal

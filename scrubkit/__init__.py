@@ -25,6 +25,7 @@ _HOME = {
     "train": "scrubkit.families.modular.train.train",
     "train_many": "scrubkit.families.modular.train.train",
     "compile_model": "scrubkit.families.modular.compile",
+    "compile_graph": "scrubkit.families.programs.model",
     "certify": "scrubkit.families.modular.certify.certificate",
     "with_certificate": "scrubkit.families.modular.certify.certificate",
     "Hypothesis": "scrubkit.hypothesis",
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from scrubkit.families.modular.task import ModularSubtraction as ModularSubtraction
     from scrubkit.families.modular.train.train import train as train
     from scrubkit.families.modular.train.train import train_many as train_many
+    from scrubkit.families.programs.model import compile_graph as compile_graph
     from scrubkit.models.load import load as load
     from scrubkit.models.model import Model as Model
     from scrubkit.models.record import Certificate as Certificate

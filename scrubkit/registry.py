@@ -20,6 +20,7 @@ GROUP = "scrubkit.families"
 
 BUILT_IN: Mapping[str, str] = {
     "modular": "scrubkit.families.modular.family:FAMILY",
+    "programs": "scrubkit.families.programs.family:FAMILY",
 }
 """Name of each family in the package, and where it is."""
 

@@ -11,7 +11,7 @@ def share_changed(model, claim, draws: int, seed: int) -> float:
     program, rng = model.program, np.random.default_rng(seed)
     columns = {name: program.values[name] for name in program.inputs}
     places = {n: model.truth.where(v)[0] for n, v in claim.nodes(data="variable") if v}
-    clean = forward(model.weights, model.shape, program.tokens)
+    clean = forward(model.weights, model.config, program.tokens)
     ((answer, _),) = program.outputs.items()
     classes = {n: class_ids(parse(claim.nodes[n].get("feature", "0")).values(columns, {})) for n in places}
 
@@ -46,7 +46,7 @@ def share_changed(model, claim, draws: int, seed: int) -> float:
                     x[:, place.pos] += (coded - x[:, place.pos] @ basis) @ basis.T
             return x
 
-        run = forward(model.weights, model.shape, program.tokens[others], edit)
+        run = forward(model.weights, model.config, program.tokens[others], edit)
         return (run if node not in places else run.stream), np.arange(len(rows))
 
     root = next(n for n in claim if claim.out_degree(n) == 0)

@@ -23,13 +23,13 @@ def test_every_variable_is_exact_under_every_code(name, normalization, codes, ac
     assert made.errors.code < EXACT and made.errors.logit < EXACT and made.errors.wrong == 0
 
 
-@pytest.mark.parametrize("attention_dir", ["causal", "bidirectional"])
+@pytest.mark.parametrize("attention", ["causal", "bidirectional"])
 @pytest.mark.parametrize("placement", ["last", "inputs", "random"])
-def test_every_placement_is_exact(placement, attention_dir):
+def test_every_placement_is_exact(placement, attention):
     for seed in range(5):
         program = random_program(seed, inputs=3, values=3, nodes=5)
         made = compile_program(
-            program, placement=placement, attention_dir=attention_dir, slack=seed % 3, permute=True, seed=seed
+            program, placement=placement, attention=attention, slack=seed % 3, permute=True, seed=seed
         )
         assert made.errors.code < EXACT and made.errors.wrong == 0
 
@@ -45,21 +45,21 @@ def test_reading_a_code_back_is_a_real_check():
     broken = {name: value.copy() for name, value in made.weights.items()}
     block, neurons = made.truth.neurons["s"]
     broken[f"blocks.{block}.mlp.W_out"][neurons[0]] = 0
-    errors, by_variable = measure(made.program, broken, made.shape, made.code, made.truth)
+    errors, by_variable = measure(made.program, broken, made.config, made.code, made.truth)
     assert by_variable["s"] == 1 and by_variable["x0"] < EXACT and errors.wrong > 0
 
 
 def test_neurons_of_a_variable_are_those_that_compute_it():
     made = compile_program(chain(), permute=True, d_mlp=20, n_heads=4, seed=3)
     block, neurons = made.truth.neurons["s"]
-    hidden = forward(made.weights, made.shape, made.program.tokens).hidden[block][:, 2]
+    hidden = forward(made.weights, made.config, made.program.tokens).hidden[block][:, 2]
     assert len(neurons) == 9 and (hidden[:, neurons].sum(axis=1) == 1).all()
 
 
 def test_neurons_are_silent_at_other_positions():
     made = compile_program(chain(), placement="inputs")
     block, neurons = made.truth.neurons["s"]
-    hidden = forward(made.weights, made.shape, made.program.tokens).hidden[block]
+    hidden = forward(made.weights, made.config, made.program.tokens).hidden[block]
     assert (hidden[:, 0][:, neurons] == 0).all() and (hidden[:, 2][:, neurons] == 0).all()
 
 
@@ -71,7 +71,7 @@ def test_heads_are_those_that_move():
 @pytest.mark.parametrize("normalization", ["LN", "RMS"])
 def test_the_norm_of_the_stream_never_changes_under_a_normalization(normalization):
     made = compile_program(induction(), normalization=normalization)
-    run = forward(made.weights, made.shape, made.program.tokens)
+    run = forward(made.weights, made.config, made.program.tokens)
     norms = np.stack([np.linalg.norm(x, axis=-1) for x in run.stream])
     assert np.allclose(norms, norms[0, 0, 0], rtol=1e-12)
 
@@ -80,22 +80,22 @@ def test_the_norm_of_the_stream_never_changes_under_a_normalization(normalizatio
 def test_float32_is_exact_to_3e_5_under_layernorm(codes):
     for seed in range(5):
         made = compile_program(random_program(seed, nodes=5), normalization="LN", codes=codes)
-        errors, _ = measure(made.program, made.weights, made.shape, made.code, made.truth, np.float32)
+        errors, _ = measure(made.program, made.weights, made.config, made.code, made.truth, np.float32)
         assert errors.code < 3e-5
 
 
 def test_slack_adds_blocks():
-    assert compile_program(chain(), slack=3).shape.n_layers == compile_program(chain()).shape.n_layers + 3
+    assert compile_program(chain(), slack=3).config.n_layers == compile_program(chain()).config.n_layers + 3
 
 
 def test_outputs_at_all_positions_are_right_with_bidirectional_attention():
-    made = compile_program(reverse(), attention_dir="bidirectional")
-    logits = forward(made.weights, made.shape, made.program.tokens).logits
+    made = compile_program(reverse(), attention="bidirectional")
+    logits = forward(made.weights, made.config, made.program.tokens).logits
     assert (logits.argmax(axis=-1) == made.program.rows[:, ::-1]).all()
 
 
 def test_a_causal_mask_that_hides_what_is_read_is_refused_with_what_would_do():
-    with pytest.raises(ProgramError, match="attention_dir='bidirectional'"):
+    with pytest.raises(ProgramError, match="attention='bidirectional'"):
         compile_program(reverse())
 
 
@@ -103,8 +103,8 @@ def test_padding_to_a_shape_changes_no_answer():
     plain = compile_program(chain())
     sizes = dict(n_layers=5, d_model=64, n_heads=6, d_head=16, d_mlp=50, d_vocab=9, d_vocab_out=7)
     wide = compile_program(chain(), **sizes)
-    assert {name: getattr(wide.shape, name) for name in sizes} == sizes
-    logits = [forward(m.weights, m.shape, m.program.tokens).logits[:, -1] for m in (plain, wide)]
+    assert {name: getattr(wide.config, name) for name in sizes} == sizes
+    logits = [forward(m.weights, m.config, m.program.tokens).logits[:, -1] for m in (plain, wide)]
     assert np.allclose(logits[0], logits[1][:, :3], atol=1e-12) and (logits[1][:, 3:] == 0).all()
 
 
@@ -140,7 +140,7 @@ def test_answers_hold_when_variables_are_set_in_the_stream():
     made = compile_program(chain())
     place = made.truth.where("s")[0]
     basis = made.truth.spaces["s"]
-    run = forward(made.weights, made.shape, made.program.tokens)
+    run = forward(made.weights, made.config, made.program.tokens)
     for source, target in itertools.product((0, 13, 26), (5, 22)):
         stream = run.stream[place.time][[target]]
         donor = run.stream[place.time][[source]]

@@ -13,7 +13,7 @@ from tests.programs.graphs import chain, induction, parity
 @pytest.mark.parametrize("graph", [chain, parity, induction])
 def test_simplex_codes_need_fewer_dimensions_and_interfere_in_nothing(graph):
     plain, made = compile_program(graph()), compile_program(graph(), codes="superposed", ratio=1.25)
-    assert made.shape.d_model < plain.shape.d_model
+    assert made.config.d_model < plain.config.d_model
     assert made.code.bound < 1e-12 and made.errors.code < 1e-12 and made.errors.wrong == 0
 
 
@@ -35,7 +35,7 @@ def test_interference_is_stated_and_measured():
     made = _crowded()
     assert 0.01 < made.errors.code < 0.5 and made.errors.wrong == 0
     home = {name: made.truth.where(name)[0] for name in made.program.computed}
-    _, by_variable = measure(made.program, made.weights, made.shape, made.code, made.truth)
+    _, by_variable = measure(made.program, made.weights, made.config, made.code, made.truth)
     unmoved = [name for name in home if len(made.truth.where(name)) == 1]
     assert unmoved and all(by_variable[name] <= made.code.bound + 1e-12 for name in unmoved)
 

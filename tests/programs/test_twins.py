@@ -42,7 +42,7 @@ def test_claims_are_false_in_several_ways(cases):
 def test_all_variants_compile_into_one_shape(programs):
     sizes = dict(room=9, d_model=110, n_heads=3, d_head=9, d_mlp=160, n_layers=3)
     made = [compile_program(program, codes="rotated", **sizes) for program in programs.values()]
-    assert len({model.shape for model in made}) == 1
+    assert len({model.config for model in made}) == 1
 
 
 def test_sites_of_a_claim_are_the_same_text_in_every_variant(programs):

@@ -3,6 +3,5 @@
 from scrubkit.families.programs.compile.compile import Compiled, compile_program
 from scrubkit.families.programs.compile.options import Options
 from scrubkit.families.programs.compile.truth import Coded, Truth
-from scrubkit.families.programs.compile.weights import Shape
 
-__all__ = ["Coded", "Compiled", "Options", "Shape", "Truth", "compile_program"]
+__all__ = ["Coded", "Compiled", "Options", "Truth", "compile_program"]

@@ -13,8 +13,9 @@ from scrubkit.families.programs.compile.codes import EPS, Code, least_d_model
 from scrubkit.families.programs.compile.layout import POSITION, TOKEN, Layout, found_in
 from scrubkit.families.programs.compile.options import Options
 from scrubkit.families.programs.compile.schedule import Schedule
-from scrubkit.families.programs.compile.weights import Shape, zeros
+from scrubkit.families.programs.compile.weights import zeros
 from scrubkit.families.programs.graph import Program
+from scrubkit.models.config import ModelConfig
 
 GELU_GAIN = 72.0
 """Pre-activations are 0 or at least 1/8 away from it, where GELU(g x) / g is ReLU to |x| Phi(-9) = 1e-20."""
@@ -24,7 +25,7 @@ LOGIT = 10.0
 
 def choose_shape(
     program: Program, blocks: Sequence[Block], layout: Layout, d_vocab: int, options: Options
-) -> Shape:
+) -> ModelConfig:
     """Return the least shape that holds a circuit, with the sizes that were asked for.
 
     Raises:
@@ -37,8 +38,8 @@ def choose_shape(
         "n_heads": max([1, *(len(block.heads) for block in blocks)]),
         "d_head": max([1, *(max(h.query.shape[1], h.value.shape[1]) for h in heads)]),
         "d_mlp": max([1, *(sum(len(n.bias) for n in block.neurons) for block in blocks)]),
-        "d_vocab": d_vocab,
-        "d_vocab_out": 1 + max(max(program.variables[name].domain) for name in program.outputs.values()),
+        "d_vocab": max(2, d_vocab),
+        "d_vocab_out": max(2, *(1 + max(program.variables[n].domain) for n in program.outputs.values())),
     }
     faults = [
         f"{name}={value} is too small; this program needs {least[name]}"
@@ -49,14 +50,8 @@ def choose_shape(
         faults.append(f"d_model={options.d_model} must be even, since LayerNorm needs mirrored dimensions")
     if faults:
         raise ProgramError(faults, title=program.name)
-    return Shape(
-        **{**least, **options.sizes},
-        n_ctx=program.n_ctx,
-        act_fn=options.act_fn,
-        normalization_type=options.normalization,
-        attention_dir=options.attention_dir,
-        eps=EPS,
-    )
+    behaviour = {name: getattr(options, name) for name in ("act_fn", "normalization", "attention")}
+    return ModelConfig(**{**least, **options.sizes, **behaviour, "n_ctx": program.n_ctx, "eps": EPS})
 
 
 def assemble(
@@ -65,7 +60,7 @@ def assemble(
     blocks: Sequence[Block],
     layout: Layout,
     code: Code,
-    shape: Shape,
+    shape: ModelConfig,
     order: Mapping[str, np.ndarray],
 ) -> dict[str, np.ndarray]:
     """Write a circuit into weights.
@@ -109,7 +104,7 @@ def assemble(
     return w
 
 
-def _answers(program: Program, plan: Schedule, layout: Layout, shape: Shape) -> np.ndarray:
+def _answers(program: Program, plan: Schedule, layout: Layout, shape: ModelConfig) -> np.ndarray:
     """Read every output's code into the logits."""
     unembed = np.zeros((layout.width, shape.d_vocab_out))
     for pos, name in program.outputs.items():

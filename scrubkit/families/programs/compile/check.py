@@ -12,8 +12,9 @@ from scrubkit.families.programs.compile.assemble import LOGIT
 from scrubkit.families.programs.compile.codes import Code
 from scrubkit.families.programs.compile.forward import Run, forward
 from scrubkit.families.programs.compile.truth import Truth
-from scrubkit.families.programs.compile.weights import Shape, Tensors
+from scrubkit.families.programs.compile.weights import Tensors
 from scrubkit.families.programs.graph import Program
+from scrubkit.models.config import ModelConfig
 
 TILE = 8192
 """Rows run at once."""
@@ -37,7 +38,7 @@ class Errors:
 
 
 def measure(
-    program: Program, w: Tensors, shape: Shape, code: Code, truth: Truth, dtype: type = np.float64
+    program: Program, w: Tensors, shape: ModelConfig, code: Code, truth: Truth, dtype: type = np.float64
 ) -> tuple[Errors, dict[str, float]]:
     """Measure a model against its program on every row of the dataset.
 
@@ -76,7 +77,7 @@ def refuse_unsound(program: Program, errors: Errors, by_variable: dict[str, floa
         raise ProgramError([*faults, cure], title=program.name)
 
 
-def _tiles(program: Program, w: Tensors, shape: Shape) -> Iterator[tuple[np.ndarray, Run]]:
+def _tiles(program: Program, w: Tensors, shape: ModelConfig) -> Iterator[tuple[np.ndarray, Run]]:
     for start in range(0, len(program.rows), TILE):
         rows = np.arange(start, min(start + TILE, len(program.rows)))
         yield rows, forward(w, shape, program.tokens[rows])

@@ -20,8 +20,9 @@ from scrubkit.families.programs.compile.options import Options, read_options
 from scrubkit.families.programs.compile.place import place
 from scrubkit.families.programs.compile.schedule import schedule
 from scrubkit.families.programs.compile.truth import Truth, known_truth
-from scrubkit.families.programs.compile.weights import Shape, Tensors
+from scrubkit.families.programs.compile.weights import Tensors
 from scrubkit.families.programs.graph import Program, read_program
+from scrubkit.models.config import ModelConfig
 
 ORDER = 13
 """Stream of the random generator."""
@@ -34,7 +35,7 @@ class Compiled:
     Attributes:
         program: what was compiled.
         options: how.
-        shape: the transformer's sizes.
+        config: the transformer's sizes.
         weights: float64 tensors under TransformerLens's names and in its orientation.
         code: how variables lie in the residual stream.
         truth: what is known of the weights.
@@ -43,14 +44,14 @@ class Compiled:
 
     program: Program
     options: Options
-    shape: Shape
+    config: ModelConfig
     weights: Tensors
     code: Code
     truth: Truth
     errors: Errors
 
     def __repr__(self) -> str:
-        s = self.shape
+        s = self.config
         return f"Compiled({self.program.name!r}, {s.n_layers} layers, d_model {s.d_model}, d_mlp {s.d_mlp})"
 
 
@@ -91,7 +92,7 @@ def compile_program(graph: nx.DiGraph | Program, **options: Any) -> Compiled:
     return Compiled(program, chosen, shape, weights, code, truth, errors)
 
 
-def _order(shape: Shape, options: Options) -> dict[str, np.ndarray]:
+def _order(shape: ModelConfig, options: Options) -> dict[str, np.ndarray]:
     """Return where the parts of each block go: in order, or shuffled."""
     rng = np.random.default_rng([options.seed, ORDER])
     sizes = {"heads": shape.n_heads, "neurons": shape.d_mlp}

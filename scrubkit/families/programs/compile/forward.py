@@ -10,7 +10,8 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.special import erf
 
-from scrubkit.families.programs.compile.weights import Shape, Tensors
+from scrubkit.families.programs.compile.weights import Tensors
+from scrubkit.models.config import ModelConfig
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,9 @@ Edit = Callable[[int, Float[np.ndarray, "row pos d_model"]], Float[np.ndarray, "
 """Takes a time and the stream then, and returns the stream to go on with."""
 
 
-def forward(w: Tensors, shape: Shape, tokens: Int[np.ndarray, "row pos"], edit: Edit = lambda _, x: x) -> Run:
+def forward(
+    w: Tensors, shape: ModelConfig, tokens: Int[np.ndarray, "row pos"], edit: Edit = lambda _, x: x
+) -> Run:
     """Run the model on token rows, with the residual stream edited at every time."""
     x = edit(0, w["embed.W_E"][tokens] + w["pos_embed.W_pos"][: tokens.shape[1]])
     stream, hidden = [x], []
@@ -48,17 +51,17 @@ def forward(w: Tensors, shape: Shape, tokens: Int[np.ndarray, "row pos"], edit: 
     return Run(tuple(stream), tuple(hidden), logits)
 
 
-def normalize(w: Tensors, shape: Shape, name: str, x: np.ndarray) -> np.ndarray:
+def normalize(w: Tensors, shape: ModelConfig, name: str, x: np.ndarray) -> np.ndarray:
     """Apply a normalisation layer, or none."""
-    if shape.normalization_type is None:
+    if shape.normalization is None:
         return x
-    if shape.normalization_type == "LN":
+    if shape.normalization == "LN":
         x = x - x.mean(axis=-1, keepdims=True)
     x = x / np.sqrt((x * x).mean(axis=-1, keepdims=True) + x.dtype.type(shape.eps)) * w[f"{name}.w"]
-    return x + w[f"{name}.b"] if shape.normalization_type == "LN" else x
+    return x + w[f"{name}.b"] if shape.normalization == "LN" else x
 
 
-def _attention(w: Tensors, shape: Shape, at: str, x: np.ndarray) -> np.ndarray:
+def _attention(w: Tensors, shape: ModelConfig, at: str, x: np.ndarray) -> np.ndarray:
     """Return what a block's attention adds; heads that write nothing are not run."""
     used = np.flatnonzero(w[f"{at}attn.W_O"].any(axis=(1, 2)))
     if not len(used):
@@ -66,7 +69,7 @@ def _attention(w: Tensors, shape: Shape, at: str, x: np.ndarray) -> np.ndarray:
     x = normalize(w, shape, f"{at}ln1", x)[:, None]
     q, k, v = (x @ w[f"{at}attn.W_{p}"][used] + w[f"{at}attn.b_{p}"][used][:, None] for p in "QKV")
     scores = q @ k.swapaxes(-1, -2) / x.dtype.type(math.sqrt(shape.d_head))
-    if shape.attention_dir == "causal":
+    if shape.attention == "causal":
         scores = np.where(np.tri(x.shape[2], dtype=bool), scores, -np.inf)
     pattern = np.exp(scores - scores.max(axis=-1, keepdims=True))
     pattern /= pattern.sum(axis=-1, keepdims=True)

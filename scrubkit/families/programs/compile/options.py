@@ -14,7 +14,7 @@ _ALLOWED: Mapping[str, tuple[Any, ...]] = {
     "normalization": (None, "LN", "RMS"),
     "act_fn": ("relu", "gelu"),
     "neurons": (None, "plain", "sharp"),
-    "attention_dir": ("causal", "bidirectional"),
+    "attention": ("causal", "bidirectional"),
 }
 _SIZES = ("n_layers", "d_model", "n_heads", "d_head", "d_mlp", "d_vocab", "d_vocab_out")
 
@@ -33,7 +33,7 @@ class Options:
         act_fn: the activation; GELU is as exact as ReLU here, since neurons see no small numbers.
         neurons: ``plain``, one for each combination, or ``sharp``, two, which remove errors at each layer; by
             default plain for one-hot codes without noise.
-        attention_dir: whether a position sees later ones.
+        attention: whether a position sees later ones.
         slack: further blocks over the least; variables are computed at random in between.
         room: least dimensions a block has; models whose variables differ can have one shape.
         permute: whether heads and neurons are shuffled.
@@ -48,7 +48,7 @@ class Options:
     normalization: str | None = None
     act_fn: str = "relu"
     neurons: str | None = None
-    attention_dir: str = "causal"
+    attention: str = "causal"
     slack: int = 0
     room: int = 0
     permute: bool = False
@@ -65,7 +65,7 @@ class Options:
     @property
     def causal(self) -> bool:
         """Whether a position sees only itself and earlier ones."""
-        return self.attention_dir == "causal"
+        return self.attention == "causal"
 
     @property
     def sharp(self) -> bool:

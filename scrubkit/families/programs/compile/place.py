@@ -47,7 +47,7 @@ def place(program: Program, options: Options) -> Mapping[str, int]:
     ]
     if faults:
         raise ProgramError(
-            [*faults, "take attention_dir='bidirectional', or place what is read no later than its readers"],
+            [*faults, "take attention='bidirectional', or place what is read no later than its readers"],
             title=program.name,
         )
     return found

@@ -64,37 +64,39 @@ class Truth:
         """Return the places of one variable, its home first."""
         return tuple(place for place in self.coded if place.variable == variable)
 
-    def site(self, name: str, kind: str = "subspace") -> str:
-        """Return where a variable, or its copy ``v@pos``, is found, as a site.
-
-        Args:
-            name: a variable, or a variable, ``@`` and a position that it is moved to.
-            kind: ``subspace`` of the residual stream, ``neurons`` that compute it, or ``head`` that moves or
-                computes it. An input at home is always the embedding at its position.
+    def site(self, name: str) -> str:
+        """Return the subspace (for an input at home the embedding) of a variable or its copy ``v@pos``.
 
         Raises:
             ProgramError: there is no such place; says which there are.
         """
+        found = self.find(name, "subspace")
+        if found is None:
+            known = ", ".join(dict.fromkeys(place.variable for place in self.coded))
+            raise ProgramError(f"no place {name!r}; variables are {known}, copies v@pos where v is moved to")
+        return found
+
+    def find(self, name: str, kind: str) -> str | None:
+        """Return the site of a variable or copy of a kind, ``subspace``, ``neurons`` or ``head``, if any."""
         variable, _, pos = name.partition("@")
         places = self.where(variable)
-        found = [p for p in places if str(p.pos) == pos] if pos else list(places[:1])
+        found = [p for p in places if str(p.pos) == pos] if pos else places[:1]
         if not found:
-            known = ", ".join(dict.fromkeys(p.variable for p in self.coded))
-            raise ProgramError(f"no place {name!r}; variables are {known}, copies v@pos where v is moved to")
+            return None
         place = found[0]
         if place.time == 0:
-            return f"hook_embed[pos={place.pos}]"
+            return f"hook_embed[pos={place.pos}]" if kind == "subspace" else None
         block, half = divmod(place.time - 1, 2)
-        if kind == "neurons" and not pos and variable in self.neurons:
+        if kind == "subspace":
+            hook = "post" if half else "mid"
+            return f"blocks.{block}.hook_resid_{hook}[pos={place.pos}, subspace={place.space}]"
+        if kind == "neurons" and half:
             indices = ",".join(map(str, self.neurons[variable][1]))
             return f"blocks.{block}.mlp.hook_post[pos={place.pos}, neurons={indices}]"
         heads = [h for (b, h), does in self.heads.items() if b == block and does in (variable, place.space)]
-        if kind == "head" and not half and heads:
+        if kind == "head" and not half:
             return f"blocks.{block}.attn.hook_z[pos={place.pos}, head={heads[0]}]"
-        if kind != "subspace":
-            raise ProgramError(f"no {kind} computes or moves {name!r} there; take kind='subspace'")
-        hook = "post" if half else "mid"
-        return f"blocks.{block}.hook_resid_{hook}[pos={place.pos}, subspace={place.space}]"
+        return None
 
 
 def known_truth(
@@ -123,14 +125,14 @@ def known_truth(
             start = stop
         for slot, head in zip(order[f"heads.{index}"], block.heads, strict=False):
             heads[index, int(slot)] = head.does
-    spaces = {name: _basis(code.write[layout.dims(name)]) for name in layout.values}
+    spaces = {name: _basis(code, layout.dims(name)) for name in layout.values}
     return Truth(tuple(coded), spaces, neurons, heads, plan.gathered)
 
 
-def _basis(codes: Float[np.ndarray, "dim d_model"]) -> Float[np.ndarray, "d_model dim"]:
+def _basis(code: Code, dims: Int[np.ndarray, " dim"]) -> Float[np.ndarray, "d_model dim"]:
     """Return an orthonormal basis of the span of some codes: themselves where they are orthogonal."""
-    unit = codes / np.maximum(np.linalg.norm(codes, axis=1, keepdims=True), 1e-12)
-    if np.allclose(unit @ unit.T, np.eye(len(unit)), atol=1e-12):
-        return unit.T
-    _, sizes, rows = np.linalg.svd(unit, full_matrices=False)
+    codes = code.write[dims]
+    if not code.offset.any():
+        return (codes / np.linalg.norm(codes, axis=1, keepdims=True)).T
+    _, sizes, rows = np.linalg.svd(codes, full_matrices=False)
     return rows[sizes > 1e-9].T

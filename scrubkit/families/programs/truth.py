@@ -1,0 +1,74 @@
+"""The truth of a compiled program, as it is stored with a model and as hypothesis files ask it."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from scrubkit.errors import ModelError, nearest
+from scrubkit.families.programs.compile.compile import Compiled
+from scrubkit.families.programs.express import express
+from scrubkit.models.record import Statement, Truth
+
+KINDS = ("subspace", "neurons", "head")
+
+
+class ProgramTruth(Truth):
+    """Where each variable of a program is.
+
+    Attributes:
+        sites: for each variable, and each copy ``v@pos`` of one, its site by kind: ``subspace`` (for an
+            input at home the embedding) and, if any, ``neurons`` that compute it and ``head`` that moves
+            it.
+        features: for each variable, an expression over the inputs of what it tells.
+        edges: which variable is computed from which.
+        outputs: the variables that are answered, in order of position.
+    """
+
+    sites: dict[str, dict[str, str]] = Field(default_factory=dict)
+    features: dict[str, str] = Field(default_factory=dict)
+    edges: tuple[tuple[str, str], ...] = ()
+    outputs: tuple[str, ...] = ()
+
+    def site(self, name: str, kind: str = "subspace") -> str:
+        """Return where a variable or copy is; raises ModelError naming what there is."""
+        if name not in self.sites:
+            known = ", ".join(self.sites)
+            raise ModelError(f"no variable {name!r}{nearest(name, self.sites)}; there are {known}")
+        if kind not in self.sites[name]:
+            known = ", ".join(self.sites[name])
+            raise ModelError(f"{name!r} has no site of kind {kind!r}; it has {known}")
+        return self.sites[name][kind]
+
+    def feature(self, name: str) -> str:
+        """Return what a variable, or a copy of one, tells; raises ModelError naming the variables."""
+        variable = name.partition("@")[0]
+        if variable not in self.features:
+            known = ", ".join(self.features)
+            raise ModelError(f"no variable {name!r}{nearest(variable, self.features)}; there are {known}")
+        return self.features[variable]
+
+
+def stored_truth(made: Compiled) -> ProgramTruth:
+    """Return what is known of a compiled program."""
+    program, truth = made.program, made.truth
+    names = [
+        coded.variable if coded is truth.where(coded.variable)[0] else f"{coded.variable}@{coded.pos}"
+        for coded in truth.coded
+    ]
+    sites = {name: {kind: site for kind in KINDS if (site := truth.find(name, kind))} for name in names}
+    features = {name: express(program, name) for name in program.variables}
+    return ProgramTruth(
+        family="programs",
+        source="construction",
+        variant=program.name,
+        statements=tuple(
+            Statement(site=site, feature=features[name.partition("@")[0]], exact=not made.options.noise)
+            for name, kinds in sites.items()
+            for site in kinds.values()
+        ),
+        subspaces={name: basis.T.tolist() for name, basis in truth.spaces.items() if basis.size},
+        sites=sites,
+        features=features,
+        outputs=tuple(program.outputs[pos] for pos in sorted(program.outputs)),
+        edges=tuple((p, name) for name in program.computed for p in program.variables[name].parents),
+    )
