@@ -80,7 +80,7 @@ def test_a_bridge_and_a_graph_of_functions_are_bound_alike() -> None:
 def test_a_graph_of_functions_is_scored_by_its_own_output() -> None:
     graph = nx.DiGraph([("x", "h"), ("y", "out"), ("h", "out")])
     graph.nodes["h"]["fn"] = lambda x: x % 2
-    graph.nodes["out"]["fn"] = lambda h, y: h + 2 * y
+    graph.nodes["out"]["fn"] = lambda h, y: 4 * h + y
     x, y = (torch.tensor(v) for v in zip(*[(i, j) for i in range(4) for j in range(3)], strict=True))
     functions = scrubkit.FunctionGraph(graph, {"x": x, "y": y})
     verdicts = {}
@@ -89,6 +89,7 @@ def test_a_graph_of_functions_is_scored_by_its_own_output() -> None:
         claim.add_node("root", site="out")
         claim.add_node("h", site="h", feature=feature)
         claim.add_node("y", site="y", feature="y")
-        claim.add_edges_from([("h", "root"), ("y", "root")])
+        claim.add_node("x", site="x", feature="x")
+        claim.add_edges_from([("x", "h"), ("h", "root"), ("y", "root")])
         verdicts[feature] = scrubkit.score(functions, claim, exact=True).verdict
     assert verdicts == {"x % 2": "supported", "x // 2": "refuted"}
