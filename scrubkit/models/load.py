@@ -21,6 +21,8 @@ BUNDLED = Path(__file__).parent / "bundled"
 """Folder of the models that come with the package."""
 
 HUB = "hf://"
+_SHOWN = 12
+"""Names of models that a message lists."""
 
 
 def load(name_or_path: str | Path, *, cache_dir: str | Path | None = None) -> Model:
@@ -61,9 +63,11 @@ def load(name_or_path: str | Path, *, cache_dir: str | Path | None = None) -> Mo
     if is_file:
         return _read_file(path)
     known = [*bundled_names(), *made_names()]
+    more = len(known) - _SHOWN
     raise ModelError(
         f"no model {name!r}{nearest(name, known)}: it is no file or folder, and the names are "
-        f"{', '.join(known)}; a model on the Hugging Face hub is written {HUB}owner/name"
+        f"{', '.join(known[:_SHOWN])}{f' and {more} more' if more > 0 else ''} (scrubkit models lists them); "
+        "a model on the Hugging Face hub is written hf://owner/name"
     )
 
 

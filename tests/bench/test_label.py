@@ -178,7 +178,7 @@ def test_figures_from_tables_equal_those_of_all_pairs_run_one_by_one() -> None:
     measured = Interventions(engine)
     rows = torch.arange(25)
     x, other = rows.repeat_interleave(25), rows.repeat(25)
-    clean = engine.clean(plan.root.part, x)
+    clean = engine.clean(plan.root.part, x)[:, 0]
 
     def change(outputs: torch.Tensor, keep: torch.Tensor) -> float:
         moved = (outputs - clean).double()
@@ -187,7 +187,7 @@ def test_figures_from_tables_equal_those_of_all_pairs_run_one_by_one() -> None:
 
     everything = torch.ones_like(x, dtype=torch.bool)
     for child in plan.root.children:
-        edited = engine.run(x, [Edit(child.part, engine.clean(child.part, other))], (), plan.root.part)
+        edited = engine.run(x, [Edit(child.part, engine.clean(child.part, other))], (), plan.root.part)[:, 0]
         feature = parse_feature(str(claim(Known.of(subject), int(child.node.split("_")[1]))["feature"]))
         ids = feature.values(subject.task.columns, subject.task.constants)
         same = everything.clone()
@@ -206,7 +206,7 @@ def test_figures_from_tables_equal_those_of_all_pairs_run_one_by_one() -> None:
             within, rel=1e-3, abs=1e-3
         )
     edits = [Edit(child.part, engine.clean(child.part, x)) for child in plan.root.children]
-    left_out = engine.run(other, edits, (), plan.root.part)
+    left_out = engine.run(other, edits, (), plan.root.part)[:, 0]
     assert measured.rest(plan.root) == pytest.approx(change(left_out, everything), rel=1e-3, abs=1e-3)
 
 
