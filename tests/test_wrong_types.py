@@ -14,9 +14,7 @@ WRONG = {
 
 @pytest.mark.parametrize("call", WRONG.values(), ids=WRONG)
 def test_a_name_is_no_model(call):
-    with pytest.raises(
-        scrubkit.ScrubkitError, match="expected a scrubkit.Model.*found str; scrubkit.load"
-    ):
+    with pytest.raises(scrubkit.ScrubkitError, match="expected a scrubkit.Model.*found str; scrubkit.load"):
         call()
 
 

@@ -108,12 +108,28 @@ class Forward:
         name, network = part.hook, self.network
         if not self.changed[name] and self.rows is not None:
             return network.value(part, self.rows)
-        value = self._at(self.hook(name), part)
+        some = self._some_neurons(part)
+        value = self._at(self.hook(name), part) if some is None else some
         if network.components.is_term(part):
             tokens = self.tokens[:, list(part.positions)]
             return network.components.embedding(part)[tokens] + (value - network.W_E[tokens])
         projector = network.components.projector(part, value)
         return value if projector is None else value @ projector
+
+    def _some_neurons(self, part: Part) -> Tensor | None:
+        """Return some neurons of a layer without computing the others; None where more is wanted."""
+        layer = self.architecture.hooks[part.hook].layer
+        pre, post = (f"blocks.{layer}.mlp.hook_{name}" for name in ("pre", "post"))
+        if part.neurons is None or len(part.neurons) == self.architecture.d_mlp:
+            return None
+        if {pre, post} & (self.edits.keys() | self.values.keys()):
+            return None
+        source = self.architecture.hooks[pre].reads[0]
+        neurons = torch.tensor(part.neurons, device=self.network.device)
+        read = self.network.normed(self._get(pre, source, part.positions), layer, "ln2")
+        weight, bias = (self.network.of(layer, f"mlp.{name}") for name in ("W_in", "b_in"))
+        value = read @ weight[:, neurons] + bias[neurons]
+        return value if part.hook == pre else self.network.activation(value)
 
     def hook(self, name: str) -> Tensor:
         """Return the tensor of a hook at the positions needed, after the edits there."""

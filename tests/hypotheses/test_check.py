@@ -81,6 +81,10 @@ REFUSED = {
         graph(LOGITS | {"x": (MID, "a"), "y": (MID, "a")}, ["x y", "y x", "x logits"]),
         "the graph has a cycle: x -> y",
     ),
+    "another rest on a leaf": (
+        graph(LOGITS | {"x": {"site": MID, "feature": "a", "other": "exact"}}, ["x logits"]),
+        "node 'x': other='exact' says where the rest of what the node reads comes from",
+    ),
     "a self-loop": (graph(LOGITS | {"x": (MID, "a")}, ["x x", "x logits"]), "cycle: x"),
     "several sinks": (graph(LOGITS | {"x": (MID, "a")}, []), "node 'x' does not reach the root"),
     "a root that is not on the logits": (graph({"x": MID}, []), "node 'x': the root must sit on the logits"),
