@@ -97,14 +97,11 @@ def _read_node(graph: nx.DiGraph, name: Any, faults: list[str]) -> Node:
     sampler = _read_sampler(attributes.get("sampler", "feature"), where, faults)
     if graph.out_degree(name) and not unimportant and "feature" not in attributes and sampler == "feature":
         faults.append(f"{where}: needs a feature, e.g. feature='a', or unimportant=True")
-    if (
-        attributes.get("other", "uniform") != "uniform"
-        and not graph.in_degree(name)
-        and graph.out_degree(name)
-    ):
+    other = attributes.get("other", "uniform")
+    if other != "uniform" and not graph.in_degree(name) and graph.out_degree(name):
         faults.append(
-            f"{where}: other={attributes['other']!r} says where the rest of what the node reads comes from, and "
-            "a node without parents reads nothing; remove it, or add the edges into the node"
+            f"{where}: other={other!r} says where the rest of what the node reads comes from, and a node "
+            "without parents reads nothing; remove it, or add the edges into the node"
         )
     if unimportant and graph.in_degree(name):
         faults.append(f"{where}: is unimportant, so it can have no parents; remove the edges into it")
