@@ -3,7 +3,8 @@
 ``fast`` runs in a minute, ``standard`` is the published bench, and ``function-graphs`` holds graphs of a few
 nodes whose scrubs are known by enumeration. In the first two, every family has as many true cases as false
 ones, and the operators take turns. A suite is made at first use and kept; the labels of one that holds
-trained models rest on the models as trained on this machine, and so does its hash.
+trained models rest on the models as trained on this machine, and so does its hash. The name of a family that
+has mutators stands for the suite of its own models, which is made anew each time.
 """
 
 from __future__ import annotations
@@ -16,10 +17,12 @@ from pathlib import Path
 
 import numpy as np
 
+from scrubkit import registry
 from scrubkit.bench import graphs, manifest, roster
 from scrubkit.bench.building import Progress, drop, find_all
 from scrubkit.bench.candidates import Candidate, Tally, find
 from scrubkit.bench.case import Case, ModelSpec
+from scrubkit.bench.family_suite import family_suite
 from scrubkit.bench.label import Judge
 from scrubkit.bench.manifest import Suite
 from scrubkit.bench.roster import Entry
@@ -60,7 +63,7 @@ def load_suite(
     """Return the published suite of a name, from the cache or else made now.
 
     Args:
-        name: fast, standard or function-graphs.
+        name: fast, standard, function-graphs, or a family with models, hypotheses and mutators.
         cache_dir: where suites are kept; by default ``$SCRUBKIT_CACHE``, or else the user's cache folder.
         jobs: models that are trained at a time where the suite has to be made.
         progress: told how far the making is.
@@ -144,8 +147,10 @@ def make(
 def _cached(
     name: str, seed: int, cache_dir: str | Path | None, jobs: int, progress: Progress | None
 ) -> Suite:
+    if name not in suite_names() and name in registry.families():
+        return family_suite(registry.family(name), version=VERSION, seed=seed)
     if name not in suite_names():
-        known = ", ".join(suite_names())
+        known = ", ".join(suite_names()) + ", and the families that have mutators"
         raise BenchError(f"no suite {name!r}{nearest(name, suite_names())}; there are: {known}")
     shipped = SHIPPED / f"{name}-{VERSION}.json.gz"
     if seed == 0 and shipped.is_file():

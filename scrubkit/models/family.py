@@ -12,12 +12,19 @@ from pathlib import Path
 from typing import Any
 
 import networkx as nx
+import numpy as np
 
 from scrubkit.core.task import Task
 from scrubkit.errors import ModelError
 from scrubkit.models.config import ModelConfig
 from scrubkit.models.model import Model
 from scrubkit.models.record import Certificate, Truth
+
+Mutator = Callable[[nx.DiGraph, Model, np.random.Generator], nx.DiGraph | None]
+"""Makes another hypothesis of one that is true of a model; None where it does not apply.
+
+Whether the other one is false is not for the operator to say: it is labelled like any other.
+"""
 
 
 @dataclass(frozen=True)
@@ -56,7 +63,7 @@ class Family:
     certificate_type: type[Certificate] = Certificate
 
     @property
-    def mutators(self) -> Mapping[str, Any]:
+    def mutators(self) -> Mapping[str, Mutator]:
         """Operators that make a false hypothesis of a true one, by name."""
         return {}
 
