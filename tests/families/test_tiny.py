@@ -177,3 +177,18 @@ def test_a_family_whose_hypotheses_are_false_has_no_suite(tiny, monkeypatch):
     monkeypatch.setattr(tiny.TinyFamily, "hypotheses", lambda self, m: {"turned": turned(tiny, m, CLAIMS[0])})
     with pytest.raises(BenchError, match="turned is not true of less-5: .* varies within a class"):
         load_suite("tiny")
+
+
+@pytest.mark.parametrize("name", ["attribution-patching", "integrated-gradients"])
+def test_attribution_finds_what_is_used_in_both_blocks(model, name):
+    found = find_method(name).find(
+        bare(model), task=model.task, generator=torch.Generator().manual_seed(0), budget=Budget()
+    )
+    used = {
+        "hook_embed[pos=0]",
+        "hook_embed[pos=1]",
+        "blocks.0.attn.hook_z[head=0]",
+        "blocks.0.mlp.hook_post[neurons=0]",
+        *(f"blocks.1.mlp.hook_post[pos=-1, neurons={i}]" for i in (0, 1)),
+    }
+    assert {site for site, importance in found.sites.items() if importance > 0} == used
