@@ -8,7 +8,7 @@ import pytest
 import scrubkit
 
 PACKAGE = Path(scrubkit.__file__).parent
-GENERAL = ("core", "subjects", "scrubbing", "methods")
+GENERAL = ("core", "subjects", "scrubbing", "methods", "bench")
 PARTICULAR = re.compile(r"\b(frequency|frequencies|clusters?|pizzas?|clocks?|modular)\b", re.IGNORECASE)
 EXCEPTIONS = {
     # Scores that were written before components had this name are still read.
