@@ -58,14 +58,12 @@ class ModelSpec(Frozen):
     """How to get a model, the same one every time.
 
     Attributes:
-        kind: "load" (a name that `scrubkit.load` takes), "compile" (a compile request), "train" (options of
-            `scrubkit.train`), "checkpoint" (options of `scrubkit.train` with the length of a trajectory and
-            an index into it), or "functions" (a name in `scrubkit.bench.graphs`, which is no
-            transformer).
+        kind: "load" (a name that `scrubkit.load` takes), "functions" (a name in `scrubkit.bench.graphs`,
+            which is no transformer), or a kind that a family makes.
         options: the name under "name", or the options.
     """
 
-    kind: Literal["load", "compile", "train", "checkpoint", "functions"]
+    kind: str = Field(min_length=1, max_length=80)
     options: dict[str, Any] = Field(default_factory=dict)
 
     @cached_property
@@ -78,10 +76,10 @@ class Case(Frozen):
     """One question: a model, a hypothesis, and whether it is true.
 
     Attributes:
-        id: readable and unique in its suite, such as ``pizza-p59-wrong_frequency-3``.
+        id: readable and unique in its suite, such as ``less-5-answer-only-none``.
         model: how to get the model.
-        variant: variant of the model, such as "pizza" or "trained".
-        family: kind of the true hypothesis that it comes from, such as "clusters".
+        variant: variant of the model, such as "steps" or "trained".
+        family: kind of the true hypothesis that it comes from, such as "answer-only".
         operator: name of the mutation, or "none".
         hypothesis: node-link JSON.
         label: the answer.

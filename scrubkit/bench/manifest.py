@@ -6,22 +6,28 @@ import gzip
 import hashlib
 import io
 import json
+import sys
 import zlib
 from collections import Counter
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-import scrubkit
 from scrubkit.bench.case import Case, Frozen
 from scrubkit.bench.spec_check import spec_faults
 from scrubkit.core.reading import parse_json, read_bytes, validation_faults
 from scrubkit.errors import BenchError
 from scrubkit.models.atomic import write_atomically
+from scrubkit.models.family import Family
 from scrubkit.models.load import cache_folder
 
+VERSION = "1"
+"""Version of how suites are made."""
+Progress = Callable[[int, int], None]
+"""Called with the number of steps done, and of steps in all."""
 MAX_BYTES = 32 * 2**20
 """Largest suite that is read, unpacked; the one in the package has 1.2 MB."""
 MAX_VALUES = 1_000_000
@@ -116,15 +122,20 @@ def _place(document: Any, steps: list[str]) -> str:
     return ".".join(steps)
 
 
-def cached_at(name: str, version: str, seed: int, cache_dir: str | Path | None) -> Path:
+def cached_at(
+    name: str, version: str, seed: int, cache_dir: str | Path | None, family: Family | None = None
+) -> Path:
     """Return where a suite is kept; its name holds a digest of the code that decides it."""
-    return cache_folder(cache_dir) / "suites" / f"{name}-{version}-{seed}-{sources_digest()[:16]}.json.gz"
+    digest = sources_digest(family)[:16]
+    return cache_folder(cache_dir) / "suites" / f"{name}-{version}-{seed}-{digest}.json.gz"
 
 
-def sources_digest() -> str:
-    """Return the SHA-256 of the code that makes compiled models, hypotheses and labels."""
-    root, digest = Path(scrubkit.__file__).parent, hashlib.sha256()
-    for folder in ("bench", "families/modular/compile"):
-        for file in sorted((root / folder).rglob("*.py")):
-            digest.update(file.relative_to(root).as_posix().encode() + file.read_bytes())
+def sources_digest(family: Family | None = None) -> str:
+    """Return the SHA-256 of the code that makes the labels, and a family's models and hypotheses."""
+    folders, digest = [Path(__file__).parent], hashlib.sha256()
+    if family is not None:
+        folders.append(Path(str(sys.modules[type(family).__module__].__file__)).parent)
+    for folder in folders:
+        for file in sorted(folder.rglob("*.py")):
+            digest.update(file.relative_to(folder).as_posix().encode() + file.read_bytes())
     return digest.hexdigest()

@@ -1,24 +1,19 @@
 """From a description to a model, the same one every time.
 
-Compiled models are made anew, which takes milliseconds. Trained ones are trained and certified once and kept
-under the user's cache folder, by the hash of their description; so are the models along one training run.
+Every kind of description but two belongs to a family, which makes the model.
 """
 
 from __future__ import annotations
 
-import json
-import shutil
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
+from scrubkit import registry
 from scrubkit.bench.case import ModelSpec
-from scrubkit.errors import BenchError, ModelError
-from scrubkit.families.modular.task import ModularTask
-from scrubkit.families.modular.train.recipe import Recipe
+from scrubkit.errors import BenchError, nearest
+from scrubkit.models.family import Family
 from scrubkit.models.load import cache_folder, load
 from scrubkit.models.model import Model
-from scrubkit.models.store import read, save
 
 KEPT = 4
 """How many models are kept in memory: cases of one model follow each other."""
@@ -43,63 +38,22 @@ def build(spec: ModelSpec, *, cache_dir: str | Path | None = None) -> Model:
 @lru_cache(maxsize=KEPT)
 def _build(description: str, cache_dir: str) -> Model:
     spec = ModelSpec.model_validate_json(description)
-    options = dict(spec.options)
     if spec.kind == "load":
-        return load(options["name"], cache_dir=cache_dir)
-    if spec.kind == "compile":
-        from scrubkit.families.modular.compile import compile_model
-
-        return compile_model(**options)
+        return load(spec.options["name"], cache_dir=cache_dir)
     if spec.kind == "functions":
         raise BenchError(
-            f"{options.get('name')!r} is a function graph; build it with scrubkit.bench.graphs.find"
+            f"{spec.options.get('name')!r} is a function graph; build it with scrubkit.bench.graphs.find"
         )
-    folder = Path(cache_dir) / "benchmark"
-    if spec.kind == "train":
-        return _trained(folder / "trained" / spec.key[:32], options)
-    return _checkpoint(folder / "runs", options)
+    return family_of(spec.kind).build(spec.kind, spec.options, Path(cache_dir) / "benchmark")
 
 
-def _trained(folder: Path, options: dict[str, Any]) -> Model:
-    """Return a trained model with its certificate, from the cache or else trained now."""
-    try:
-        return read(folder)
-    except ModelError:
-        return _certified(_train(options), folder)
-
-
-def _checkpoint(runs: Path, options: dict[str, Any]) -> Model:
-    """Return a model along a training run; the whole run is kept when a model of it is first asked for."""
-    index = options.pop("index")
-    folder = runs / ModelSpec(kind="train", options=options).key[:32]
-    listing = folder / "trajectory" / "losses.json"
-    if not listing.is_file():
-        # What a killed run left behind is begun anew: it takes a minute, and gives the same models.
-        shutil.rmtree(folder, ignore_errors=True)
-        _train(options, out=folder)
-    steps = json.loads(listing.read_text())["steps"]
-    if not -len(steps) <= index < len(steps):
-        raise BenchError(f"the run has {len(steps)} models along it; there is no number {index}")
-    model = read(folder / "trajectory" / steps[index]["folder"])
-    return model if model.certificate else _certified(model, folder / "trajectory" / steps[index]["folder"])
-
-
-def _train(options: dict[str, Any], out: Path | None = None) -> Model:
-    from scrubkit.families.modular.train.train import train
-
-    options = dict(options)
-    task = ModularTask(options.pop("task", "modular_addition"), options.pop("p"))
-    if isinstance(options.get("recipe"), dict):
-        options["recipe"] = Recipe(**options["recipe"])
-    return train(task, device="cpu", out=out, **options)
-
-
-def _certified(model: Model, folder: Path) -> Model:
-    """Certify a model and keep it; a cache that cannot be written costs time and is no error."""
-    from scrubkit.families.modular.certify.certificate import with_certificate
-
-    certified = with_certificate(model)
-    try:
-        return read(save(certified, folder, overwrite=True))
-    except ModelError:
-        return certified
+def family_of(kind: str) -> Family:
+    """Return the family that makes models of a kind of description; raises BenchError if there is none."""
+    makers: dict[str, Family] = {}
+    for name in registry.families():
+        family = registry.family(name)
+        makers = {**dict.fromkeys(family.kinds, family), **makers}
+    if kind not in makers:
+        known = ", ".join(("load", "functions", *makers))
+        raise BenchError(f"no models of kind {kind!r:.80}{nearest(kind, makers)}; there are {known}")
+    return makers[kind]

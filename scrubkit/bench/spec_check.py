@@ -1,62 +1,34 @@
-"""Whether the models that a suite asks for can be made, and made within some memory, before any is made.
-
-A suite may come from a stranger, and a description of fifty bytes can ask for a model of p = 1999, whose
-logits over all inputs take 64 GB.
-"""
+"""Whether the models that a suite asks for can be made, before any is: a suite may come from a stranger."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from scrubkit.bench.case import ModelSpec
+from scrubkit.bench.models import family_of
 from scrubkit.core.reading import validation_faults
 from scrubkit.errors import ScrubkitError
 
-MAX_NUMBERS = 2**27
-"""Most activations of a model over all inputs: a gigabyte in float64."""
 
-
-class _Options(BaseModel):
+class _Load(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
-
-class _Load(_Options):
     name: str = Field(min_length=1, max_length=300)
-
-
-class _Train(_Options):
-    p: int
-    task: str = "modular_addition"
-    seed: int = Field(default=0, ge=0, lt=2**63)
-    recipe: str | dict[str, Any] = "fast"
-    train_fraction: float | None = Field(default=None, gt=0, lt=1)
-
-
-class _Checkpoint(_Train):
-    trajectory: int = Field(ge=1, le=1000)
-    index: int = Field(ge=-1000, lt=1000)
-
-
-_MODELS: Mapping[str, type[_Options]] = {"load": _Load, "train": _Train, "checkpoint": _Checkpoint}
 
 
 def spec_faults(specs: Iterable[ModelSpec]) -> list[str]:
     """Return what is wrong with descriptions of models; each is looked at once."""
     distinct = {spec.key: spec for spec in specs}
-    return [f"model {spec.kind}: {fault}" for spec in distinct.values() for fault in _faults(spec)]
+    return [f"model {spec.kind:.80}: {fault}" for spec in distinct.values() for fault in _faults(spec)]
 
 
 def _faults(spec: ModelSpec) -> list[str]:
-    if spec.kind in _MODELS:
-        try:
-            options = _MODELS[spec.kind].model_validate(spec.options)
-        except ValidationError as error:
-            return validation_faults(error)
-        return _too_large(options.p) if isinstance(options, _Train) else []
     try:
+        if spec.kind == "load":
+            _Load.model_validate(spec.options)
+            return []
         if spec.kind == "functions":
             from scrubkit.bench.graphs import find
 
@@ -64,29 +36,8 @@ def _faults(spec: ModelSpec) -> list[str]:
                 return [f'its options are {{"name": NAME}}, found {str(spec.options)[:100]}']
             find(spec.options["name"])
             return []
-        from scrubkit.families.modular.compile.request import read_request
-
-        request = read_request(spec.options)
+        return family_of(spec.kind).option_faults(spec.kind, spec.options)
+    except ValidationError as error:
+        return validation_faults(error)
     except ScrubkitError as error:
         return list(error.faults)
-    sizes = (request.d_mlp, request.d_model, request.n_heads, request.d_head)
-    return _too_large(request.p, *sizes)
-
-
-def _too_large(
-    p: int,
-    d_mlp: int | None = None,
-    d_model: int | None = None,
-    heads: int | None = None,
-    d_head: int | None = None,
-) -> list[str]:
-    """Refuse what would take gigabytes over all p * p inputs; sizes not given are those of the mainline."""
-    if not 2 < p <= 2000:
-        return [f"p must lie in 3 to 2000, found {p}"]
-    width = (d_mlp or 512) + 4 * (d_model or 128) + 3 * (heads or 4) * (d_head or 32) + p
-    if p * p * width <= MAX_NUMBERS:
-        return []
-    return [
-        f"p = {p} with {width:,} activations an input takes {8 * p * p * width / 2**30:,.1f} GiB, and a "
-        f"model of a suite may take {8 * MAX_NUMBERS / 2**30:.0f} GiB; choose a smaller p"
-    ]

@@ -7,9 +7,9 @@ A site is written ``hook[key=value, ...]`` with a TransformerLens hook name, and
 - ``neurons``: indices and ranges (``0-9``);
 - ``subspace``: a named orthonormal basis;
 - of the embedding and of the logits, any key under which the task decomposes tokens and classes into numbered
-  components, such as ``frequencies`` for tasks on a cyclic group.
+  components, such as ``digits`` where tokens are numerals.
 
-Where something is known of the model, its parts have names (``neurons=cluster:14``), ``rest`` stands for
+Where something is known of the model, its parts have names (``neurons=compare``), ``rest`` stands for
 what no name covers, and ``~...`` for all others. A key that is left out stands for all. ``logits`` is short
 for ``unembed.hook_out`` at the positions at which the answer of the task is read.
 

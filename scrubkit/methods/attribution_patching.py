@@ -21,7 +21,7 @@ from scrubkit.models.model import Model
 
 PAIRS = 256
 """Pairs of a clean and a corrupt input."""
-EMBED, Z, POST = "hook_embed", "blocks.0.attn.hook_z", "blocks.0.mlp.hook_post"
+EMBED, Z, POST = "hook_embed", "attn.hook_z", "mlp.hook_post"
 
 
 class AttributionPatching:
@@ -36,13 +36,14 @@ class AttributionPatching:
 
         clean, corrupt = torch.randint(task.n_inputs, (2, PAIRS), generator=generator)
         tokens, labels, bridge = model.tokens, model.labels[clean], model.bridge
+        hooks = _hooks(model)
 
         def metric(logits: Tensor) -> Tensor:
             return logit_difference(logits[:, -1], labels).sum()
 
         def cached(rows: Tensor, *, gradient: bool) -> tuple[dict[str, Tensor], dict[str, Tensor | None]]:
             cache = cache_activation_and_gradient(
-                bridge, tokens[rows], metric, [EMBED, Z, POST], compute_gradient=gradient
+                bridge, tokens[rows], metric, hooks, compute_gradient=gradient
             )
             return cache.activations, cache.gradients
 
@@ -57,7 +58,7 @@ class AttributionPatching:
                     gradients = cached(corrupt, gradient=True)[1]
                 summed = {name: summed[name] + _present(gradients[name], start[name]) for name in summed}
         effects = {name: (goal[name] - start[name]) * summed[name] / self.steps for name in summed}
-        return Importances(_by_site(effects), evaluations=PAIRS * (2 + self.steps))
+        return Importances(_by_site(effects, model.config.n_layers), evaluations=PAIRS * (2 + self.steps))
 
 
 class IntegratedGradients(AttributionPatching):
@@ -79,11 +80,26 @@ def _set_to(value: Tensor) -> Callable[..., Tensor]:
     return hook
 
 
-def _by_site(effects: dict[str, Tensor]) -> dict[str, float]:
-    """Return the mean absolute effect of each site over pairs."""
+def _hooks(model: Model) -> list[str]:
+    """Return the hooks of the embeddings, and of the heads and neurons of every block."""
+    kinds = (Z, POST) if model.config.d_mlp else (Z,)
+    return [EMBED, *(f"blocks.{i}.{kind}" for i in range(model.config.n_layers) for kind in kinds)]
+
+
+def _by_site(effects: dict[str, Tensor], n_layers: int) -> dict[str, float]:
+    """Return the mean absolute effect of each site over pairs.
+
+    A head or neuron of the last block is felt at the last position alone; of an earlier block it is one site
+    at all positions.
+    """
     embed = effects[EMBED].sum(dim=-1).abs().mean(dim=0)
-    heads = effects[Z][:, -1].sum(dim=-1).abs().mean(dim=0)
-    neurons = effects[POST][:, -1].abs().mean(dim=0)
     sites = {f"{EMBED}[pos={i}]": float(x) for i, x in enumerate(embed)}
-    sites |= {f"{Z}[pos=-1, head={h}]": float(x) for h, x in enumerate(heads)}
-    return sites | {f"{POST}[pos=-1, neurons={i}]": float(x) for i, x in enumerate(neurons)}
+    for hook, effect in effects.items():
+        if hook == EMBED:
+            continue
+        place = slice(-1, None) if hook.startswith(f"blocks.{n_layers - 1}.") else slice(None)
+        at = "pos=-1, " if place.start else ""
+        axis = "head" if hook.endswith(Z) else "neurons"
+        of_each = effect[:, place].sum(dim=(1, 3) if axis == "head" else 1).abs().mean(dim=0)
+        sites |= {f"{hook}[{at}{axis}={i}]": float(x) for i, x in enumerate(of_each)}
+    return sites

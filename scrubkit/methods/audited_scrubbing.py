@@ -12,7 +12,7 @@ errors that cancel. This method asks, on a sample of the inputs and with interva
   more than a random part of the same size (minimality: Shi et al. 2024, section 3; Holm's correction);
 - of itself: do the controls come out as they must.
 
-Frequencies need no question of their own: a frequency is a site, and its complement is resampled.
+Numbered components need no question of their own: each is a site, and its complement is resampled.
 """
 
 from __future__ import annotations

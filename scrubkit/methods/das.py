@@ -2,7 +2,7 @@
 
 Geiger, Wu, Potts, Icard and Goodman 2024, "Finding Alignments Between Interpretable Causal Variables and
 Distributed Neural Representations", arXiv:2303.02536, as implemented in TransformerLens. The search is over
-the whole hook: which neurons, heads or frequencies a hypothesis names there is not looked at. With
+the whole hook: which neurons, heads or components a hypothesis names there is not looked at. With
 subspaces free to choose it finds effects that the model does not use (Makelov, Lange and Nanda 2023,
 arXiv:2311.17030).
 """

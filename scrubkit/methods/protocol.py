@@ -38,7 +38,7 @@ class Budget:
 
     Attributes:
         draws: passes over all inputs that a sampling method should take; more is allowed, not better.
-        seconds: wall-clock seconds after which the question is given up and counted as a fault.
+        seconds: seconds after which the question is given up and counted as a fault.
     """
 
     draws: int = 8

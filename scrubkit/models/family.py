@@ -12,12 +12,19 @@ from pathlib import Path
 from typing import Any
 
 import networkx as nx
+import numpy as np
 
 from scrubkit.core.task import Task
 from scrubkit.errors import ModelError
 from scrubkit.models.config import ModelConfig
 from scrubkit.models.model import Model
 from scrubkit.models.record import Certificate, Truth
+
+Mutator = Callable[[nx.DiGraph, Model, np.random.Generator], nx.DiGraph | None]
+"""Makes another hypothesis of one that is true of a model; None where it does not apply.
+
+Whether the other one is false is not for the operator to say: it is labelled like any other.
+"""
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,7 @@ class Family:
         tasks: names of its tasks.
         truth_type: class of its truths.
         certificate_type: class of its certificates.
+        kinds: kinds of description, in suites, of models that have no name.
         mutators: operators that make a false hypothesis of a true one, by name.
     """
 
@@ -54,9 +62,10 @@ class Family:
     tasks: tuple[str, ...] = ()
     truth_type: type[Truth] = Truth
     certificate_type: type[Certificate] = Certificate
+    kinds: tuple[str, ...] = ()
 
     @property
-    def mutators(self) -> Mapping[str, Any]:
+    def mutators(self) -> Mapping[str, Mutator]:
         """Operators that make a false hypothesis of a true one, by name."""
         return {}
 
@@ -76,6 +85,23 @@ class Family:
     def hypotheses(self, model: Model) -> Mapping[str, nx.DiGraph]:
         """Return hypotheses that are true of a model if its truth is, by name."""
         return {}
+
+    @property
+    def suites(self) -> Mapping[str, Callable[..., Any]]:
+        """Suites that are made in a way of their own, by name.
+
+        Each takes the seed, and by keyword ``folder`` for what is found of each model, ``jobs`` and
+        ``progress``; see `scrubkit.bench.suites.make`.
+        """
+        return {}
+
+    def build(self, kind: str, options: Mapping[str, Any], folder: Path) -> Model:
+        """Return the model of a description of one of the family's kinds; slow ones are kept in a folder."""
+        raise ModelError(f"the family {self.name!r} has no models of kind {kind!r}")
+
+    def option_faults(self, kind: str, options: Mapping[str, Any]) -> list[str]:
+        """Return what is wrong with a description; it may come from a stranger, and ask for far too much."""
+        return []
 
     def certify(self, model: Model) -> Model:
         """Return a model with its certificate and, where it is certified, its measured truth."""

@@ -1,8 +1,8 @@
 """What a hypothesis's author expects of a model, for the model's variant.
 
-A file may name a compiled variant ("pizza", "clock-torus", "clock-attention"), or "trained" for any model
-whose algorithm was measured. Where measurement tells kinds apart a file may name the kind as well: a truth of
-the variant "measured-pizza" is first looked up as "trained-pizza".
+A file may name the variant of a compiled model ("steps"), or "trained" for any model whose algorithm was
+measured. Where measurement tells kinds apart a file may name the kind as well: a truth of the variant
+"measured-steps" is first looked up as "trained-steps".
 """
 
 from __future__ import annotations

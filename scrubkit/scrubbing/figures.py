@@ -132,9 +132,9 @@ class Levels:
             return None
         total = torch.zeros((), dtype=torch.float64, device=self.device)
         for i in range(self.labels.shape[1]):
-            frequency = torch.zeros(self.n_classes, dtype=torch.float64, device=self.device)
-            frequency.index_add_(0, self.labels[:, i], self.mass)
-            total -= self.mean_log_probs[i] @ frequency / self.labels.shape[1]
+            share = torch.zeros(self.n_classes, dtype=torch.float64, device=self.device)
+            share.index_add_(0, self.labels[:, i], self.mass)
+            total -= self.mean_log_probs[i] @ share / self.labels.shape[1]
         return float(total)
 
     def figures(

@@ -59,9 +59,9 @@ class GraphFigures:
         if self.values is None:
             return None
         labels, inverse = torch.unique(self.values, return_inverse=True)
-        frequency = torch.zeros(len(labels), dtype=torch.float64).index_add_(0, inverse, self.mass)
+        share = torch.zeros(len(labels), dtype=torch.float64).index_add_(0, inverse, self.mass)
         columns = [self.judged(self.outputs, label.expand(self.n_inputs)) @ self.mass for label in labels]
-        return float(torch.stack(columns) @ frequency)
+        return float(torch.stack(columns) @ share)
 
     def judged(self, outputs: Tensor, labels: Tensor) -> Float[Tensor, " row"]:
         """Return the loss of each row; raises ScrubError unless that is one finite number."""

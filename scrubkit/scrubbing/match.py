@@ -39,7 +39,7 @@ class Match(BaseModel):
             hypothesis.
         features: mean agreement of features with the truth's at the sites in common.
         components: Jaccard index of the numbered components that sites name with the key ones; None if they
-            name none. Earlier versions called it frequencies.
+            name none. Earlier versions had another name for it, which is still read.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True)

@@ -95,7 +95,7 @@ class Score(Frozen):
         worst_label_loss: the largest mean scrubbed loss of a label.
         match: how the graph compares with the known algorithm; None where that is not known.
         settings: everything else that decided the figures.
-        seconds: wall-clock time.
+        seconds: time taken.
         fidelity: 1 - E|z_scrubbed - z|^2 / E|z_permuted - z|^2 over centred logits z.
         faithfulness: 1 - KL(model || scrubbed) / KL(model || its outputs permuted).
         loss_recovered: (scrubbed - baseline) / (model - baseline), the figure of Chan et al. 2022.

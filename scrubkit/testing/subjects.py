@@ -8,9 +8,9 @@ from functools import lru_cache
 
 import networkx as nx
 
-from scrubkit.bench.known import Known
-from scrubkit.bench.stories import FAMILIES
 from scrubkit.families.modular.compile import compile_model
+from scrubkit.families.modular.suites.hypotheses import FAMILIES
+from scrubkit.families.modular.suites.known import Known
 from scrubkit.hypothesis import Hypothesis, from_graph
 from scrubkit.models.model import Model
 from scrubkit.subjects.sites import Sites

@@ -9,13 +9,13 @@ import pytest
 import torch
 
 from scrubkit.bench.case import Label
-from scrubkit.bench.known import Known
 from scrubkit.bench.label import Judge, decide, label
 from scrubkit.bench.label.criteria import carrying, compound, effect, irrelevance
 from scrubkit.bench.label.measure import Interventions
-from scrubkit.bench.stories import claim, tell
 from scrubkit.core.feature import parse as parse_feature
 from scrubkit.families.modular.compile import compile_model
+from scrubkit.families.modular.suites.hypotheses import claim, true_hypotheses
+from scrubkit.families.modular.suites.known import Known
 from scrubkit.hypothesis import from_graph
 from scrubkit.models.model import Model
 from scrubkit.models.record import Statement
@@ -91,7 +91,7 @@ def test_every_story_of_a_compiled_model_is_true(variant: str, planted: str) -> 
         pytest.skip(
             "what three inputs of 169 depend on is neither clearly true nor clearly false of the whole"
         )
-    told = tell(Known.of(subject))
+    told = true_hypotheses(Known.of(subject))
     if planted not in ("nothing", "cancelling heads", "decoy heads"):
         del told["heads"]
     labels = {family: judge.label(from_graph(graph)) for family, graph in told.items()}
@@ -99,7 +99,7 @@ def test_every_story_of_a_compiled_model_is_true(variant: str, planted: str) -> 
 
 
 def clusters(subject: Model, feature: str) -> nx.DiGraph:
-    graph = tell(Known.of(subject))["clusters"]
+    graph = true_hypotheses(Known.of(subject))["clusters"]
     for name in graph:
         if name.startswith("cluster"):
             graph.nodes[name].pop("tolerance", None)
@@ -128,7 +128,7 @@ def test_label_of_a_feature_of_the_clusters(variant: str, feature: str, expected
 def test_a_decoy_that_is_said_to_matter_is_false_and_the_label_says_which() -> None:
     subject = model("pizza", "decoy neurons")
     assert subject.truth is not None
-    graph = tell(Known.of(subject))["clusters"]
+    graph = true_hypotheses(Known.of(subject))["clusters"]
     decoys = ",".join(map(str, subject.truth.neuron_roles["decoy"]))
     graph.add_node("decoys", site=f"blocks.0.mlp.hook_post[pos=-1, neurons={decoys}]", feature="(a + b) % p")
     graph.add_edge("decoys", "logits")
@@ -144,7 +144,7 @@ def test_the_root_alone_is_vacuous() -> None:
 
 
 def test_a_forgotten_cluster_is_something_left_out_that_matters() -> None:
-    graph = tell(Known.of(model("pizza")))["clusters"]
+    graph = true_hypotheses(Known.of(model("pizza")))["clusters"]
     graph.remove_node("cluster_5")
     found = label(model("pizza"), from_graph(graph))
     assert found.label == "false"
@@ -152,7 +152,7 @@ def test_a_forgotten_cluster_is_something_left_out_that_matters() -> None:
 
 
 def test_a_needed_cluster_called_unimportant_is_false() -> None:
-    graph = tell(Known.of(model("pizza")))["clusters"]
+    graph = true_hypotheses(Known.of(model("pizza")))["clusters"]
     site = graph.nodes["cluster_5"]["site"]
     graph.remove_node("cluster_5")
     graph.add_node("cluster_5", site=site, unimportant=True)
@@ -166,7 +166,7 @@ def test_labels_do_not_scrub(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(scoring.Scorer, "score", refuse)
     monkeypatch.setattr(evaluate, "scrub_rows", refuse)
-    graph = tell(Known.of(model("pizza")))["full"]
+    graph = true_hypotheses(Known.of(model("pizza")))["full"]
     assert label(model("pizza"), from_graph(graph)).label == "true"
 
 
@@ -174,7 +174,7 @@ def test_figures_from_tables_equal_those_of_all_pairs_run_one_by_one() -> None:
     """The exact sums over contribution tables against plain interventions on every pair of inputs."""
     subject = compile_model(variant="pizza", p=5, frequencies=(1, 2))
     engine = NetworkSubject(subject, "cpu")
-    plan = bind(from_graph(tell(Known.of(subject))["clusters"]), engine)
+    plan = bind(from_graph(true_hypotheses(Known.of(subject))["clusters"]), engine)
     measured = Interventions(engine)
     rows = torch.arange(25)
     x, other = rows.repeat_interleave(25), rows.repeat(25)

@@ -9,11 +9,11 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from scrubkit.bench.known import Known
 from scrubkit.bench.label import Judge
-from scrubkit.bench.mutators import MUTATORS, RESTATEMENTS
-from scrubkit.bench.stories import FAMILIES, tell
 from scrubkit.families.modular.compile import compile_model
+from scrubkit.families.modular.suites.hypotheses import FAMILIES, true_hypotheses
+from scrubkit.families.modular.suites.known import Known
+from scrubkit.families.modular.suites.mutators import MUTATORS, RESTATEMENTS
 from scrubkit.hypothesis import from_graph
 
 VARIANTS = ("pizza", "clock-torus", "clock-attention")
@@ -45,7 +45,7 @@ def test_operators_are_pure_and_repeatable(name: str) -> None:
     operator = {**MUTATORS, **RESTATEMENTS}[name]
     applied = 0
     for variant in VARIANTS:
-        for story in tell(known(variant)).values():
+        for story in true_hypotheses(known(variant)).values():
             before = contents(story)
             for seed in range(2):
                 first = operator(story, known(variant), np.random.default_rng(seed))
@@ -94,7 +94,7 @@ def test_operators_document_what_they_break(name: str) -> None:
 def test_a_mutant_is_false_for_the_reason_that_it_is_made_for(
     operator: str, variant: str, family: str, claim: str
 ) -> None:
-    story = tell(known(variant))[family]
+    story = true_hypotheses(known(variant))[family]
     found: set[str] = set()
     for seed in range(4):
         mutant = MUTATORS[operator](story, known(variant), np.random.default_rng(seed))
@@ -109,7 +109,7 @@ def test_a_mutant_is_false_for_the_reason_that_it_is_made_for(
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_an_equivalent_mutant_is_found_to_be_true(variant: str) -> None:
     mutant = MUTATORS["shifted"](
-        tell(known("clock-torus"))["planes"], known(variant), np.random.default_rng(0)
+        true_hypotheses(known("clock-torus"))["planes"], known(variant), np.random.default_rng(0)
     )
     assert mutant is not None
     assert judge("clock-torus").label(from_graph(mutant)).label == "true"
@@ -117,14 +117,14 @@ def test_an_equivalent_mutant_is_found_to_be_true(variant: str) -> None:
 
 def test_a_finer_feature_than_is_needed_is_true() -> None:
     """The pizza's feature said of a clock: the |cos| is not needed and makes nothing false."""
-    story = tell(known("pizza"))["planes"]
+    story = true_hypotheses(known("pizza"))["planes"]
     assert judge("clock-torus").label(from_graph(story)).label == "true"
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("name", ["rename_classes", "refine", "leaves", "rest_unimportant", "merge_nodes"])
 def test_restatements_stay_true(name: str, variant: str) -> None:
-    for family, story in tell(known(variant)).items():
+    for family, story in true_hypotheses(known(variant)).items():
         graph = RESTATEMENTS[name](story, known(variant), np.random.default_rng(1))
         if graph is None:
             continue
@@ -136,7 +136,7 @@ def test_restatements_stay_true(name: str, variant: str) -> None:
 
 
 def test_everything_in_one_is_vacuous() -> None:
-    story = tell(known("pizza"))["clusters"]
+    story = true_hypotheses(known("pizza"))["clusters"]
     for seed in range(4):
         mutant = MUTATORS["everything_in_one"](story, known("pizza"), np.random.default_rng(seed))
         assert mutant is not None
@@ -144,6 +144,6 @@ def test_everything_in_one_is_vacuous() -> None:
 
 
 def test_every_family_has_a_story_and_a_docstring() -> None:
-    told = {family for variant in VARIANTS for family in tell(known(variant))}
+    told = {family for variant in VARIANTS for family in true_hypotheses(known(variant))}
     assert told == set(FAMILIES)
     assert all(story.__doc__ for story in FAMILIES.values())

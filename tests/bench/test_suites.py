@@ -10,25 +10,28 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scrubkit.bench import graphs, manifest, models, roster, suites
-from scrubkit.bench.building import trainings
+from scrubkit.bench import graphs, manifest, models
 from scrubkit.bench.case import ModelSpec
 from scrubkit.bench.label import Judge, label
-from scrubkit.bench.mutators import MUTATORS
-from scrubkit.bench.suites import Definition, held_out, load_suite, make
+from scrubkit.bench.suites import held_out, load_suite, make
 from scrubkit.errors import BenchError
-from scrubkit.hypothesis import from_json
+from scrubkit.families.modular.suites import make as making
+from scrubkit.families.modular.suites import model_list
+from scrubkit.families.modular.suites.building import trainings
+from scrubkit.families.modular.suites.make import Definition
+from scrubkit.families.modular.suites.mutators import MUTATORS
+from scrubkit.hypothesis import from_graph, from_json
 from scrubkit.scrubbing.functions import scrub
 
 
-def tiny(seed: int) -> Iterator[roster.Entry]:
-    yield next(roster.compiled(13, np.random.default_rng([seed, 9])))
+def tiny(seed: int) -> Iterator[model_list.Entry]:
+    yield next(model_list.compiled(13, np.random.default_rng([seed, 9])))
 
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    definitions = {**suites.DEFINITIONS, "tiny": Definition(tiny, share=1)}
-    monkeypatch.setattr(suites, "DEFINITIONS", definitions)
+    definitions = {**making.DEFINITIONS, "tiny": Definition(tiny, share=1)}
+    monkeypatch.setattr(making, "DEFINITIONS", definitions)
 
 
 def test_fast_has_enough_cases_with_ids_of_their_own() -> None:
@@ -82,14 +85,14 @@ def test_a_broken_file_is_made_again(small: None, tmp_path: Path) -> None:
     assert held_out("tiny", 3, cache_dir=tmp_path).hash == made.hash
 
 
-def several(seed: int) -> Iterator[roster.Entry]:
-    yield from roster.compiled(11, np.random.default_rng([seed, 9]))
+def several(seed: int) -> Iterator[model_list.Entry]:
+    yield from model_list.compiled(11, np.random.default_rng([seed, 9]))
 
 
 def test_a_suite_whose_making_was_broken_off_goes_on_with_the_next_model(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(suites, "DEFINITIONS", {"tiny": Definition(several, share=1)})
+    monkeypatch.setattr(making, "DEFINITIONS", {"tiny": Definition(several, share=1)})
     whole, asked = make("tiny", 3), []
 
     def tell(done: int, total: int) -> None:
@@ -100,8 +103,8 @@ def test_a_suite_whose_making_was_broken_off_goes_on_with_the_next_model(
     with pytest.raises(KeyboardInterrupt):
         held_out("tiny", 3, cache_dir=tmp_path, progress=tell)
     labelled = []
-    find = suites.find
-    monkeypatch.setattr(suites, "find", lambda entry, *rest: labelled.append(entry) or find(entry, *rest))
+    find = making.find
+    monkeypatch.setattr(making, "find", lambda entry, *rest: labelled.append(entry) or find(entry, *rest))
     resumed = held_out("tiny", 3, cache_dir=tmp_path, progress=tell)
     total = len(list(several(3)))
     assert len(labelled) == total - 2
@@ -111,7 +114,7 @@ def test_a_suite_whose_making_was_broken_off_goes_on_with_the_next_model(
 
 
 def test_what_is_to_be_trained_is_listed_once() -> None:
-    specs = list(trainings(roster.standard(0)))
+    specs = list(trainings(model_list.standard(0)))
     assert len(specs) == len({spec.key for spec in specs})
     assert Counter(spec.kind for spec in specs) == {"train": 10, "checkpoint": 1}
 
@@ -169,7 +172,7 @@ def test_right_hypotheses_about_graphs_are_not_called_false() -> None:
         "leaves",
     }
     for name, about, claim in graphs.claims():
-        found = Judge(graphs.find(about).graph).label(suites.from_graph(claim))
+        found = Judge(graphs.find(about).graph).label(from_graph(claim))
         if name in right:
             assert found.label != "false", name
 

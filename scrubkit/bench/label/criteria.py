@@ -14,17 +14,17 @@ from scrubkit.bench.case import Evidence, Label
 
 SPREAD_HOLDS, SPREAD_FAILS = 0.08, 0.12
 """Share of variance that "carries" and "irrelevant" may leave unexplained. The trained models whose planes
-are certified as functions of a + b leave 0 to .07, the sum claim leaves .19 and more of a pizza's clusters,
+are certified as functions of a + b leave 0 to .07, the sum claim leaves .19 and more of groups of neurons,
 and a wrong feature leaves .9 and more."""
 
 MATTERS_HOLDS, MATTERS_FAILS = 0.01, 0.002
-"""Share of the reader's variance that a part must move. The least of six key frequencies moves several
-hundredths; a dead frequency, a decoy or an idle head moves nothing, in a noisy model about the square of the
+"""Share of the reader's variance that a part must move. The least of six components in use moves several
+hundredths; one not in use, a decoy or an idle head moves nothing, in a noisy model about the square of the
 noise."""
 
 COUNTS = 0.03
 """An error fails a claim only where it moves at least this share of the variance of the logits. Below, a
-cluster of a hundredth of the variance may be described badly and nothing much be wrong: that stays open."""
+part of a hundredth of the variance may be described badly and nothing much be wrong: that stays open."""
 
 COMPOUND_HOLDS = 0.12
 """What the errors of all claims may add up to. Where no claim fails and they still add up to more, the whole

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+import networkx as nx
+import numpy as np
 
 from scrubkit.core.task import Task
 from scrubkit.errors import TaskError
@@ -15,7 +18,7 @@ from scrubkit.families.modular.sound import certificate_faults, task_faults, tru
 from scrubkit.families.modular.task import TASKS, ModularTask
 from scrubkit.families.modular.truth import ModularCertificate, ModularTruth
 from scrubkit.models.config import ModelConfig
-from scrubkit.models.family import Family, NamedModel
+from scrubkit.models.family import Family, Mutator, NamedModel
 from scrubkit.models.model import Model
 from scrubkit.models.record import Certificate, Truth
 
@@ -28,6 +31,7 @@ class ModularFamily(Family):
     tasks = tuple(TASKS)
     truth_type = ModularTruth
     certificate_type = ModularCertificate
+    kinds = ("compile", "train", "checkpoint")
 
     @property
     def models(self) -> Mapping[str, NamedModel]:
@@ -49,6 +53,40 @@ class ModularFamily(Family):
         """Return the modulus, and whether rows end in "="."""
         assert isinstance(task, ModularTask)
         return {"p": task.p, "equals": task.equals}
+
+    @property
+    def mutators(self) -> Mapping[str, Mutator]:
+        """Operators that make a false hypothesis of a true one, by name."""
+        from scrubkit.families.modular.suites.mutators import MUTATORS
+
+        return {name: partial(_mutate, name) for name in MUTATORS}
+
+    def hypotheses(self, model: Model) -> Mapping[str, nx.DiGraph]:
+        """Return what is true of a model if its truth is, told at different sites."""
+        from scrubkit.families.modular.suites.hypotheses import true_hypotheses
+        from scrubkit.families.modular.suites.known import Known
+
+        return true_hypotheses(Known.of(model)) if isinstance(model.truth, ModularTruth) else {}
+
+    @property
+    def suites(self) -> Mapping[str, Callable[..., Any]]:
+        """The published suites."""
+        from scrubkit.families.modular.suites import make
+
+        return {name: partial(make.make, name) for name in make.DEFINITIONS}
+
+    def build(self, kind: str, options: Mapping[str, Any], folder: Path) -> Model:
+        """Return a model that is compiled, trained, or taken along a training run."""
+        from scrubkit.bench.case import ModelSpec
+        from scrubkit.families.modular.suites.models import build
+
+        return build(ModelSpec(kind=kind, options=dict(options)), folder)
+
+    def option_faults(self, kind: str, options: Mapping[str, Any]) -> list[str]:
+        """Return what is wrong with a description, or that its model would take gigabytes."""
+        from scrubkit.families.modular.suites.spec_check import option_faults
+
+        return option_faults(kind, options)
 
     def certify(self, model: Model) -> Model:
         """Return a model with its certificate and, where it is certified, its measured truth."""
@@ -73,6 +111,13 @@ class ModularFamily(Family):
         from scrubkit.families.modular.published.read import read_published
 
         return read_published(path)
+
+
+def _mutate(name: str, graph: nx.DiGraph, model: Model, rng: np.random.Generator) -> nx.DiGraph | None:
+    from scrubkit.families.modular.suites.known import Known
+    from scrubkit.families.modular.suites.mutators import MUTATORS
+
+    return MUTATORS[name](graph, Known.of(model), rng)
 
 
 def _named(name: str, request: Mapping[str, Any]) -> NamedModel:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import ctypes
 import multiprocessing
 import os
-import shutil
 import signal
 import sys
 from collections import Counter
@@ -20,16 +19,14 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from scrubkit.bench.candidates import Candidate, Tally
 from scrubkit.bench.case import Frozen, Label, ModelSpec
+from scrubkit.bench.manifest import Progress
 from scrubkit.bench.models import build
-from scrubkit.bench.roster import Entry
 from scrubkit.errors import ModelError, ScrubkitError
+from scrubkit.families.modular.suites.candidates import Candidate, Tally
+from scrubkit.families.modular.suites.model_list import Entry
 from scrubkit.hypothesis import from_json, to_json
 from scrubkit.models.atomic import write_atomically
-
-Progress = Callable[[int, int], None]
-"""Called with the number of steps done, and of steps in all."""
 
 
 class Kept(Frozen):
@@ -130,11 +127,6 @@ def _settle(parent: int) -> None:
         ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG
         if os.getppid() != parent:
             os._exit(1)
-
-
-def drop(folder: Path) -> None:
-    """Remove the parts of a suite that is whole."""
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _read(path: Path, entry: Entry, tally: Tally) -> list[Candidate] | None:

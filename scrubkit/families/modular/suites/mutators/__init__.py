@@ -12,8 +12,15 @@ from collections.abc import Callable, Mapping
 import networkx as nx
 import numpy as np
 
-from scrubkit.bench.known import Known
-from scrubkit.bench.mutators import additions, features, frequencies, restate, sites, structure
+from scrubkit.families.modular.suites.known import Known
+from scrubkit.families.modular.suites.mutators import (
+    additions,
+    features,
+    frequencies,
+    restate,
+    sites,
+    structure,
+)
 
 Mutator = Callable[[nx.DiGraph, Known, np.random.Generator], nx.DiGraph | None]
 

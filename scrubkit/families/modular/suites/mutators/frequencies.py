@@ -9,7 +9,16 @@ from __future__ import annotations
 import networkx as nx
 import numpy as np
 
-from scrubkit.bench.known import POST, Known, keys_of, mapped, pruned, root_of, thaw, with_key
+from scrubkit.families.modular.suites.known import (
+    POST,
+    Known,
+    keys_of,
+    mapped,
+    pruned,
+    root_of,
+    thaw,
+    with_key,
+)
 
 
 def drop_frequency(graph: nx.DiGraph, known: Known, rng: np.random.Generator) -> nx.DiGraph | None:

@@ -30,7 +30,7 @@ class Entry:
         variant: what it is called in case names and reports.
         p: modulus.
         other: another seed of the same kind, whose truth is false of this one.
-        memoriser: it has not learned the task, and stories are told of `other`'s truth.
+        memoriser: it has not learned the task, and hypotheses follow from `other`'s truth.
     """
 
     spec: ModelSpec
@@ -84,7 +84,7 @@ def memorisers(p: int, seeds: list[int], other: ModelSpec) -> Iterator[Entry]:
 
 
 def along_a_run(p: int, seed: int, count: int) -> Iterator[Entry]:
-    """Yield the models along one training run; stories are told of the truth of its last."""
+    """Yield the models along one training run; hypotheses follow from the truth of its last."""
     options = {"p": p, "seed": seed, "trajectory": count}
     last = ModelSpec(kind="checkpoint", options={**options, "index": count - 1})
     for index in range(count - 1):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import networkx as nx
 import numpy as np
 
-from scrubkit.bench.known import TOLERANCE, Known, inner, thaw
+from scrubkit.families.modular.suites.known import TOLERANCE, Known, inner, thaw
 
 
 def difference(graph: nx.DiGraph, known: Known, rng: np.random.Generator) -> nx.DiGraph | None:

@@ -1,6 +1,6 @@
 """What the makers of hypotheses may know of a model: its truth, its task and its shape.
 
-Stories and mutators work on networkx graphs in the attributes of hypothesis files. They are pure: the graph
+They work on networkx graphs in the attributes of hypothesis files. They are pure: the graph
 that they are given is not changed, and chance comes from the generator that they are given.
 """
 

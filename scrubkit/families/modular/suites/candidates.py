@@ -1,4 +1,4 @@
-"""Candidates: every story of a model, restated and mutated, with the label of each."""
+"""Candidates: every true hypothesis of a model, restated and mutated, with the label of each."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import networkx as nx
 import numpy as np
 
 from scrubkit.bench.case import Label
-from scrubkit.bench.known import Known
 from scrubkit.bench.label import Judge
 from scrubkit.bench.models import build
-from scrubkit.bench.mutators import MUTATORS, RESTATEMENTS
-from scrubkit.bench.roster import Entry
-from scrubkit.bench.stories import tell
 from scrubkit.errors import ModelError, ScrubkitError
+from scrubkit.families.modular.suites.hypotheses import true_hypotheses
+from scrubkit.families.modular.suites.known import Known
+from scrubkit.families.modular.suites.model_list import Entry
+from scrubkit.families.modular.suites.mutators import MUTATORS, RESTATEMENTS
 from scrubkit.hypothesis import Hypothesis, from_graph
 from scrubkit.models.model import Model
 from scrubkit.subjects.sites import Sites
 
 ROUNDS = 2
-"""How often an operator is tried on one story before the model is given up."""
+"""How often an operator is tried on one hypothesis before the model is given up."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ class Candidate:
 
     Attributes:
         entry: its model.
-        family: family of the story that it comes from.
-        operator: what was done to the story: "none", the name of a mutator, or of a restatement.
+        family: family of the true hypothesis that it comes from.
+        operator: what was done to that hypothesis: "none", the name of a mutator, or of a restatement.
         hypothesis: what is claimed.
         label: whether it is true.
     """
@@ -79,8 +79,8 @@ def find(entry: Entry, rng: np.random.Generator, share: int, tally: Tally) -> It
         tally.misfit[str(error)] += 1
         return
     panel = _Panel(entry, model, told_of, tally)
-    for family, story in tell(known).items():
-        told = [story]
+    for family, first in true_hypotheses(known).items():
+        told = [first]
         for candidate, graph in panel.examine(family, _restated(told, known, rng, tally), share, "true"):
             # What is mutated must be true, or else the mutant's operator is not what breaks it.
             told += [graph] if candidate.label.label == "true" and candidate.operator != "none" else []
@@ -141,7 +141,7 @@ class _Panel:
 def _restated(
     told: Sequence[nx.DiGraph], known: Known, rng: np.random.Generator, tally: Tally
 ) -> Iterator[tuple[str, nx.DiGraph]]:
-    """Yield a story, its restatements, and restatements of these."""
+    """Yield a hypothesis, its restatements, and restatements of these."""
     yield "none", told[0]
     for _ in range(ROUNDS):
         for name in _order(RESTATEMENTS, rng, tally):
@@ -153,7 +153,7 @@ def _restated(
 def _mutated(
     told: Sequence[nx.DiGraph], known: Known, rng: np.random.Generator, tally: Tally
 ) -> Iterator[tuple[str, nx.DiGraph]]:
-    """Yield mutants of a story and of its restatements."""
+    """Yield mutants of a hypothesis and of its restatements."""
     for _ in range(ROUNDS):
         for name in _order(MUTATORS, rng, tally):
             graph = MUTATORS[name](_pick(told, rng), known, rng)
@@ -169,5 +169,5 @@ def _order(names: Iterable[str], rng: np.random.Generator, tally: Tally) -> list
 
 
 def _pick(told: Sequence[nx.DiGraph], rng: np.random.Generator) -> nx.DiGraph:
-    """Return the story itself, or as often any of its versions."""
+    """Return the first itself, or as often any of its versions."""
     return told[int(rng.integers(len(told)))] if rng.random() < 0.5 else told[0]

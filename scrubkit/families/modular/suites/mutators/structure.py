@@ -5,7 +5,7 @@ from __future__ import annotations
 import networkx as nx
 import numpy as np
 
-from scrubkit.bench.known import Known, mapped, pruned, root_of, thaw
+from scrubkit.families.modular.suites.known import Known, mapped, pruned, root_of, thaw
 
 
 def drop_node(graph: nx.DiGraph, known: Known, rng: np.random.Generator) -> nx.DiGraph | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import networkx as nx
 import numpy as np
 
-from scrubkit.bench.known import POST, Known, Z, inner, root_of, thaw, with_key
+from scrubkit.families.modular.suites.known import POST, Known, Z, inner, root_of, thaw, with_key
 
 
 def decoy_neurons(graph: nx.DiGraph, known: Known, rng: np.random.Generator) -> nx.DiGraph | None:

@@ -10,7 +10,16 @@ from __future__ import annotations
 import networkx as nx
 import numpy as np
 
-from scrubkit.bench.known import POST, Known, inner, keys_of, pruned, root_of, thaw, with_key
+from scrubkit.families.modular.suites.known import (
+    POST,
+    Known,
+    inner,
+    keys_of,
+    pruned,
+    root_of,
+    thaw,
+    with_key,
+)
 
 
 def rename_classes(graph: nx.DiGraph, known: Known, rng: np.random.Generator) -> nx.DiGraph | None:
@@ -107,7 +116,7 @@ def leaves(graph: nx.DiGraph, known: Known, rng: np.random.Generator) -> nx.DiGr
 
 
 def rest_unimportant(graph: nx.DiGraph, known: Known, rng: np.random.Generator) -> nx.DiGraph | None:
-    """Say that what the story leaves out does not matter: neurons of no cluster, a frequency not key."""
+    """Say that what the hypothesis leaves out does not matter: neurons of no cluster, a frequency not key."""
     root, result = root_of(graph), thaw(graph)
     sites = [graph.nodes[n]["site"] for n in graph.predecessors(root)]
     clusters = {i for members in known.truth.clusters.values() for i in members}

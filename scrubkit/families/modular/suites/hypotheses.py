@@ -1,6 +1,6 @@
-"""Stories: what is true of a model, told at different sites.
+"""True hypotheses: what is true of a model if its truth is, told at different sites.
 
-Each family tells one part of a known algorithm as a hypothesis. A story follows from the truth of a model;
+Each family tells one part of a known algorithm as a hypothesis. It follows from the truth of a model;
 whether it holds of the weights is for `scrubkit.bench.label` to say.
 """
 
@@ -10,14 +10,14 @@ from collections.abc import Callable, Mapping
 
 import networkx as nx
 
-from scrubkit.bench.known import POST, TOLERANCE, Known, Z
+from scrubkit.families.modular.suites.known import POST, TOLERANCE, Known, Z
 
-Story = Callable[[Known], nx.DiGraph | None]
+Maker = Callable[[Known], nx.DiGraph | None]
 
 
-def tell(known: Known) -> dict[str, nx.DiGraph]:
-    """Return the stories that can be told of a model, by family."""
-    told = {family: story(known) for family, story in FAMILIES.items()}
+def true_hypotheses(known: Known) -> dict[str, nx.DiGraph]:
+    """Return what can be told of a model, by family."""
+    told = {family: make(known) for family, make in FAMILIES.items()}
     return {family: graph for family, graph in told.items() if graph is not None}
 
 
@@ -132,7 +132,7 @@ def full(known: Known) -> nx.DiGraph | None:
     return graph
 
 
-FAMILIES: Mapping[str, Story] = {
+FAMILIES: Mapping[str, Maker] = {
     "clusters": clusters,
     "planes": planes,
     "frequencies": frequencies,
@@ -140,4 +140,4 @@ FAMILIES: Mapping[str, Story] = {
     "skip": skip,
     "full": full,
 }
-"""Family to story."""
+"""Family to what makes its hypothesis."""
