@@ -128,6 +128,8 @@ def test_everything_that_a_node_can_say_survives_json():
         other="exact",
     )
     graph.add_node("u", site="blocks.0.hook_mlp_out[pos=-1]", unimportant=True)
+    graph.add_node("a", site="hook_embed[pos=0]", feature="a")
+    graph.add_edge("a", "m")
     graph.add_edge("m", "logits", paths="direct")
     graph.add_edge("u", "logits")
     original = from_graph(graph)
