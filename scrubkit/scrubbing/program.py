@@ -127,9 +127,9 @@ class Program:
 
         That takes a dataset in which every combination of tokens is a row.
         """
-        if self.subject.row_of is None:
+        if self.subject.combinations is None:
             return others, settings
-        tokens = self.subject.network.tokens
+        shares, row_of = self.subject.combinations
         columns: dict[int, Int[Tensor, " item"]] = {}
         rest = []
         for setting in settings:
@@ -141,10 +141,8 @@ class Program:
                 rest.append(setting)
         if not columns:
             return others, rest
-        new = torch.stack(
-            [tokens[columns.get(position, others), position] for position in range(tokens.shape[1])], dim=1
-        )
-        return self.subject.row_of(new), rest
+        numbers = [share[columns.get(position, others)] for position, share in shares.items()]
+        return (row_of[sum(numbers[1:], numbers[0])] if numbers else others), rest
 
     def _fold(
         self, base: Int[Tensor, " item"], settings: Sequence[Setting], reader: Part

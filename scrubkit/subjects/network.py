@@ -281,23 +281,26 @@ class NetworkSubject(Sites):
         return self._need[key]
 
     @cached_property
-    def row_of(self) -> Callable[[Int[Tensor, "item pos"]], Int[Tensor, " item"]] | None:
-        """The map from token rows to rows of the dataset; None unless every combination of tokens is one."""
+    def combinations(self) -> tuple[dict[int, Int[Tensor, " input"]], Int[Tensor, " input"]] | None:
+        """How to find the row that combines the tokens of others; None unless every combination is a row.
+
+        For each position that varies, what each row's token there adds to the number of a combination; and
+        the row of each number.
+        """
         tokens = self.network.tokens
-        seen = [column.unique() for column in tokens.T]
-        size = math.prod(len(values) for values in seen)
+        seen = {i: column.unique() for i, column in enumerate(tokens.T)}
+        size = math.prod(len(values) for values in seen.values())
         if self.inputs.weights is not None or size != len(tokens) or size > _MOST_ROWS:
             return None
-        place = torch.zeros(len(self.network.W_E), len(seen), dtype=torch.long, device=self.device)
-        step = 1
-        for i, values in enumerate(seen):
-            place[values, i] = torch.arange(len(values), device=self.device) * step
-            step *= len(values)
-        columns = torch.arange(len(seen), device=self.device)
-        number = lambda rows: place[rows, columns].sum(dim=1)  # noqa: E731
-        table = torch.full((size,), -1, device=self.device)
-        table[number(tokens)] = torch.arange(size, device=self.device)
-        return None if bool((table < 0).any()) else lambda rows: table[number(rows)]
+        shares, step = {}, 1
+        for position, values in seen.items():
+            if len(values) > 1:
+                shares[position] = torch.searchsorted(values, tokens[:, position].contiguous()) * step
+                step *= len(values)
+        number = sum(shares.values(), torch.zeros(size, dtype=torch.long, device=self.device))
+        rows = torch.full((size,), -1, device=self.device)
+        rows[number] = torch.arange(size, device=self.device)
+        return None if bool((rows < 0).any()) else (shares, rows)
 
     @cached_property
     def _need(self) -> dict[Any, Mapping[str, tuple[int, ...]]]:
