@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -46,11 +45,6 @@ class SampleSubject(NetworkSubject):
         """Return the value of a part on unedited runs."""
         rows = rows.to(self.device)
         return self.network.select(self.network.hook(part.hook, part.positions, rows), part, rows)
-
-
-def sampled(subject: Any) -> Any:
-    """Return a subject fit for samples of the inputs."""
-    return SampleSubject(subject) if isinstance(subject, NetworkSubject) else subject
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,12 @@ is inside of: a direct edit reaches the reader past all other components, each o
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
 from jaxtyping import Int
 from torch import Tensor
-from torch.nn.functional import gelu, silu
 
 from scrubkit.core.architecture import EMBED, LOGITS, POS_EMBED, Architecture, kind_of
 from scrubkit.core.site import Part
@@ -29,14 +28,6 @@ if TYPE_CHECKING:
 
 Needed = Mapping[str, tuple[int, ...]]
 """For each hook, the positions at which it is needed."""
-
-ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
-    "relu": torch.relu,
-    "gelu": gelu,
-    "gelu_new": lambda x: gelu(x, approximate="tanh"),
-    "silu": silu,
-}
-"""What MLPs may apply, under the names of TransformerLens."""
 
 
 def needed(architecture: Architecture, readers: Sequence[Part]) -> Needed:

@@ -19,9 +19,10 @@ from torch import Tensor
 
 from scrubkit.core.architecture import LOGITS, Architecture, kind_of
 from scrubkit.core.site import Part
+from scrubkit.models.forward import ACTIVATIONS
 from scrubkit.models.model import Model
 from scrubkit.subjects.components import Components
-from scrubkit.subjects.forward import ACTIVATIONS, Forward, needed
+from scrubkit.subjects.forward import Forward, needed
 from scrubkit.subjects.sites import Sites, in_order
 from scrubkit.subjects.subject import Edit
 
