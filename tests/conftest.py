@@ -1,12 +1,16 @@
 """Settings shared by all tests."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import numpy  # noqa: F401 - extensions load once a process, and pytester forgets what its runs import
 import pytest
 import scipy.stats  # noqa: F401
 import sklearn.metrics  # noqa: F401
 import torch
+
+with suppress(ImportError):
+    import numba  # noqa: F401
 
 torch.set_num_threads(1)
 

@@ -10,8 +10,11 @@ import torch
 
 from scrubkit.core.feature import class_ids
 from scrubkit.hypothesis import Node
-from scrubkit.scrubbing.sampling import Exchange
+from scrubkit.scrubbing.sampling import Exchange, ranges
 from scrubkit.subjects.subject import Subject
+
+_MOST_ENTRIES = 2**22
+"""Entries of windows that are looked at together."""
 
 
 def self_draw_rate(exchange: Exchange | None, n_inputs: int) -> float:
@@ -39,9 +42,27 @@ def node_bits(
         context = [value_ids(subject, parts[node.name])]
     ids = class_ids(context) if context else np.zeros(subject.n_inputs, dtype=np.int64)
     order, start, count = (x.numpy() for x in (exchange.order, exchange.start, exchange.count))
-    _, first, inverse = np.unique(start * (len(order) + 1) + count, return_index=True, return_inverse=True)
-    distinct = np.array([len(np.unique(ids[order[start[x] : start[x] + count[x]]])) for x in first])
-    return float(np.log2(distinct[inverse]).mean())
+    windows, inverse = np.unique(start * (len(order) + 1) + count, return_inverse=True)
+    starts, counts = np.divmod(windows, len(order) + 1)
+    return float(np.log2(_distinct(ids[order], starts, counts))[inverse].mean())
+
+
+def _distinct(ids: np.ndarray, starts: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Return how many different ids stand in each window."""
+    found = np.zeros(len(starts), dtype=np.int64)
+    ends, n_ids = np.cumsum(counts), int(ids.max()) + 1
+    done = 0
+    while done < len(starts):
+        # Some windows at a time, so that the entries of all are never there at once.
+        taken = int(ends[done] - counts[done])
+        stop = max(done + 1, int(np.searchsorted(ends, taken + _MOST_ENTRIES, side="right")))
+        some, sizes = starts[done:stop], counts[done:stop]
+        window = np.repeat(np.arange(len(some)), sizes)
+        pairs = np.sort(window * n_ids + ids[ranges(some, sizes)])
+        new = np.diff(pairs, prepend=-1) != 0
+        found[done:stop] = np.bincount(pairs[new] // n_ids, minlength=len(some))
+        done = stop
+    return found
 
 
 def _context(

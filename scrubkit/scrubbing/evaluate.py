@@ -22,7 +22,7 @@ def scrub_rows(subject: Subject, plan: Plan, draws: Draws) -> Tensor:
     """Return the scrubbed output for each item of the draws."""
     rows = draws.rows
     if plan.root_exchange is not None:
-        rows = plan.root_exchange.draw(rows, draws.numbers(ROOT_STREAM))
+        rows = draws.stand_ins(plan.root_exchange, rows, ROOT_STREAM)
     return _value(subject, plan, plan.root, rows, draws)
 
 
@@ -30,14 +30,14 @@ def own_rows(visit: Visit, reader_rows: Int[Tensor, " item"], draws: Draws) -> I
     """Draw the input of a visit, given its reader's."""
     if visit.exchange is None:
         return reader_rows
-    return visit.exchange.draw(reader_rows, draws.numbers(2 * visit.index))
+    return draws.stand_ins(visit.exchange, reader_rows, 2 * visit.index)
 
 
 def other_rows(plan: Plan, visit: Visit, rows: Int[Tensor, " item"], draws: Draws) -> Int[Tensor, " item"]:
     """Draw the input on which everything that a visit does not name is run."""
     if visit.other == "exact":
         return rows
-    return plan.anyone.draw(rows, draws.numbers(visit.other_stream))
+    return draws.stand_ins(plan.anyone, rows, visit.other_stream)
 
 
 def _value(subject: Subject, plan: Plan, visit: Visit, rows: Int[Tensor, " item"], draws: Draws) -> Tensor:

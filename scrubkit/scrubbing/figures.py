@@ -16,6 +16,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from scrubkit import kernels
 from scrubkit.scrubbing.score import Interval, exactly
 
 Logits = Callable[[Int[Tensor, " item"]], Float[Tensor, "item answer class"]]
@@ -151,6 +152,8 @@ class Levels:
             ``squared_change`` of the centred logits. With labels ``loss`` nats, ``accuracy`` 0 or 1, and
             ``abs_loss_change`` nats.
         """
+        if self.device.type == "cpu" and kernels.available():
+            return self._in_one_loop(outputs, rows)
         z, own = outputs.double(), self.own(rows)
         normaliser = z.logsumexp(dim=-1)
         change = z - own.logits
@@ -168,6 +171,30 @@ class Levels:
             found["accuracy"] = (prediction == labels).double().mean(dim=-1)
             found["abs_loss_change"] = (loss - self.losses[rows]).abs()
         return found
+
+    def _in_one_loop(self, outputs: Tensor, rows: Tensor) -> dict[str, Tensor]:
+        """Return every figure by the compiled loop."""
+        from scrubkit.kernels import figures
+        from scrubkit.kernels.jit import spread
+
+        own = self._kept or self.own(rows)
+        found = torch.empty(len(rows), len(BEHAVIOUR) + len(LABELLED), dtype=torch.float64)
+        own_rows = rows if self._kept is not None else torch.arange(len(rows))
+        tensors = (own.logits, own.probs, own_rows, self._known, self._label_table, rows)
+        arrays = [x.numpy() for x in tensors]
+        logits = outputs.flatten(1).numpy()
+        spread(lambda low, high: figures.of_logits(logits, *arrays, low, high, found.numpy()), len(rows))
+        return {name: found[:, i] for i, name in enumerate(self.names)}
+
+    @cached_property
+    def _known(self) -> Float[Tensor, "input figure"]:
+        """Negative entropy, loss and predictions of the model, as the compiled loop takes them."""
+        losses = torch.zeros_like(self.negative_entropy) if self.losses is None else self.losses
+        return torch.cat([self.negative_entropy[:, None], losses[:, None], self.predictions.double()], dim=1)
+
+    @cached_property
+    def _label_table(self) -> Int[Tensor, "input answer"]:
+        return torch.zeros(self.n_inputs, 0, dtype=torch.long) if self.labels is None else self.labels
 
     def to(self, device: torch.device | str) -> Levels:
         """Return the levels on another device."""

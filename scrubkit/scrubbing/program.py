@@ -27,6 +27,7 @@ from scrubkit.core.site import Part, contains
 from scrubkit.scrubbing.evaluate import ROOT_STREAM
 from scrubkit.scrubbing.plan import Plan, Visit
 from scrubkit.scrubbing.sampling import Draws, Exchange
+from scrubkit.subjects.first_block import FirstBlock
 from scrubkit.subjects.linear import LinearReadout
 from scrubkit.subjects.network import NetworkSubject
 from scrubkit.subjects.subject import Edit
@@ -56,6 +57,7 @@ class Program:
         self.subject = subject
         self.plan = plan
         self.readout = LinearReadout.of(subject)
+        self.first = FirstBlock(subject.network)
         self.anyone = plan.anyone.to(subject.device)
         self.root_exchange = plan.root_exchange.to(subject.device) if plan.root_exchange else None
         moved: dict[int, Exchange] = {}
@@ -84,7 +86,7 @@ class Program:
         """Return the scrubbed logits for each item of the draws."""
         rows = draws.rows
         if self.root_exchange is not None:
-            rows = self.root_exchange.draw(rows, draws.numbers(ROOT_STREAM))
+            rows = draws.stand_ins(self.root_exchange, rows, ROOT_STREAM)
         return self._computed(self._value(self.plan.root, rows, draws))
 
     def _computed(self, value: Rows | Tensor) -> Tensor:
@@ -92,7 +94,7 @@ class Program:
 
     def _draw(self, visit: Visit, rows: Int[Tensor, " item"], draws: Draws) -> Int[Tensor, " item"]:
         exchange = self.exchanges[visit.index]
-        return rows if exchange is None else exchange.draw(rows, draws.numbers(2 * visit.index))
+        return rows if exchange is None else draws.stand_ins(exchange, rows, 2 * visit.index)
 
     def _value(self, visit: Visit, rows: Int[Tensor, " item"], draws: Draws) -> Rows | Tensor:
         if not visit.children:
@@ -112,13 +114,22 @@ class Program:
             return Rows(visit.part, base)
         if self.readout.covers([(s.part, s.direct) for s in settings], visit.part):
             return self._fold(base, settings, visit.part)
+        if self._first_block(settings, visit.part):
+            taken = {s.part: s.value.rows for s in settings if isinstance(s.value, Rows)}
+            return self.first.read(base, taken, visit.part)
         edits = [Edit(s.part, self._computed(s.value), s.direct) for s in settings]
         return self.subject.run(base, edits, (), visit.part)
+
+    def _first_block(self, settings: Sequence[Setting], reader: Part) -> bool:
+        """Say whether only parts of the embedding are set, from clean rows, in a block that can be folded."""
+        if any(s.direct or not isinstance(s.value, Rows) for s in settings):
+            return False
+        return self.first.applies([s.part for s in settings], reader)
 
     def _others(self, visit: Visit, rows: Int[Tensor, " item"], draws: Draws) -> Int[Tensor, " item"]:
         if visit.other == "exact" or not visit.reads_other:
             return rows
-        return self.anyone.draw(rows, draws.numbers(visit.other_stream))
+        return draws.stand_ins(self.anyone, rows, visit.other_stream)
 
     def _substitute_tokens(
         self, others: Int[Tensor, " item"], settings: list[Setting]

@@ -8,7 +8,7 @@ and on any device, with the same result. The hash is the finaliser of SplitMix64
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,10 +17,13 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from scrubkit import kernels
 from scrubkit.core.feature import class_ids
 
 _MASK64 = (1 << 64) - 1
 _GOLDEN = 0x9E3779B97F4A7C15
+_MOST_PAIRS = 2**22
+"""Pairs of values whose distance is taken at a time."""
 
 
 @dataclass(frozen=True)
@@ -120,21 +123,39 @@ def _windows(
     group = group.reshape(-1)
     members = np.argsort(group, kind="stable")
     first = np.searchsorted(group[members], np.arange(len(keys) + 1))
-    lists = []
-    for key in keys:
-        block = slice(*np.searchsorted(keys[:, 0], [key[0], key[0] + 1]))
-        close = np.ones(block.stop - block.start, dtype=bool)
-        for i, (_, reach, wrap) in enumerate(near, start=1):
-            distance = np.abs(keys[block, i] - key[i])
-            if wrap is not None:
-                distance = np.minimum(distance % wrap, wrap - distance % wrap)
-            close &= distance <= reach + 1e-9
-        lists.append(
-            np.concatenate([members[first[g] : first[g + 1]] for g in block.start + np.flatnonzero(close)])
-        )
-    counts = np.array([len(rows) for rows in lists])
+    block_starts = np.flatnonzero(np.diff(keys[:, 0], prepend=-np.inf))
+    blocks = zip(block_starts, [*block_starts[1:], len(keys)], strict=True)
+    found = [pair for low, high in blocks for pair in _near(keys, near, int(low), int(high))]
+    reader, close = (np.concatenate(side) for side in zip(*found, strict=True))
+    sizes = np.diff(first)
+    order = members[ranges(first[close], sizes[close])]
+    counts = np.bincount(reader, weights=sizes[close], minlength=len(keys)).astype(np.int64)
     starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
-    return _exchange(np.concatenate(lists), starts[group], counts[group], weights)
+    return _exchange(order, starts[group], counts[group], weights)
+
+
+def _near(
+    keys: np.ndarray, near: Sequence[tuple[np.ndarray, float, float | None]], low: int, high: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield the pairs of keys in a block that are near each other in all components, ascending."""
+    block = keys[low:high, 1:]
+    step = max(1, _MOST_PAIRS // len(block))
+    for start in range(0, len(block), step):
+        close = np.ones((len(block[start : start + step]), len(block)), dtype=bool)
+        for i, (_, reach, wrap) in enumerate(near):
+            distance = np.abs(block[start : start + step, i, None] - block[:, i])
+            if wrap is not None:
+                distance %= wrap
+                distance = np.minimum(distance, wrap - distance)
+            close &= distance <= reach + 1e-9
+        reader, found = np.nonzero(close)
+        yield reader + low + start, found + low
+
+
+def ranges(starts: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Return the numbers of some ranges, one after another."""
+    ends = np.cumsum(sizes)
+    return np.arange(ends[-1]) + np.repeat(starts - (ends - sizes), sizes)
 
 
 def _exchange(
@@ -177,10 +198,27 @@ class Draws:
 
     def numbers(self, stream: int) -> Int[Tensor, " item"]:
         """Return a random number in [0, 2^62) for each item; streams are independent."""
-        passes = range(self.items.start // self.n_inputs, (self.items.stop - 1) // self.n_inputs + 1)
-        keys = torch.tensor([_signed(_key(self.seed, d, stream)) for d in passes], device=self.device)
-        key = keys[0] if len(passes) == 1 else keys[self._flat // self.n_inputs - passes.start]
+        keys = torch.tensor([_signed(key) for key in self._keys(stream)], device=self.device)
+        first = self.items.start // self.n_inputs
+        key = keys[0] if len(keys) == 1 else keys[self._flat // self.n_inputs - first]
         return _finalise(key + self.rows * _signed(_GOLDEN))
+
+    def stand_ins(self, exchange: Exchange, rows: Int[Tensor, " item"], stream: int) -> Int[Tensor, " item"]:
+        """Return a stand-in for the row of each item, drawn by the numbers of a stream."""
+        if self.device.type != "cpu" or exchange.cumulative is not None or not kernels.available():
+            return exchange.draw(rows, self.numbers(stream))
+        from scrubkit.kernels.draws import stand_ins
+
+        found = torch.empty_like(rows)
+        arrays = [x.numpy() for x in (exchange.order, exchange.start, exchange.count, rows)]
+        keys = np.array(self._keys(stream), dtype=np.uint64)
+        stand_ins(*arrays, keys, self.items.start, self.n_inputs, 0, len(rows), found.numpy())
+        return found
+
+    def _keys(self, stream: int) -> list[int]:
+        """Return the key of a stream in each pass."""
+        passes = range(self.items.start // self.n_inputs, (self.items.stop - 1) // self.n_inputs + 1)
+        return [_key(self.seed, d, stream) for d in passes]
 
 
 def _key(seed: int, draw: int, stream: int) -> int:

@@ -56,6 +56,7 @@ class Forward:
         need: positions of each hook that are computed.
         first: the run that components read which the direct edits of this one must not reach.
         inside: the component that reads this run all the same, since the reader is inside of it.
+        given: hooks whose tensors are known already, and differ from the clean ones.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class Forward:
         *,
         first: Forward | None = None,
         inside: str = "",
+        given: Mapping[str, Tensor] | None = None,
     ) -> None:
         self.network = network
         self.architecture = network.architecture
@@ -76,7 +78,7 @@ class Forward:
         self.need = need
         self.first = first
         self.inside = inside
-        self.values: dict[str, Tensor] = {}
+        self.values: dict[str, Tensor] = dict(given or {})
         self.edits: dict[str, list[Edit]] = {}
         for edit in edits:
             if set(edit.part.positions) & set(need[edit.part.hook]):
@@ -85,7 +87,7 @@ class Forward:
         for name, hook in self.architecture.hooks.items():
             if need[name]:
                 reached = any(self._from(name, source).changed[source] for source in hook.sources)
-                self.changed[name] = reached or name in self.edits
+                self.changed[name] = reached or name in self.edits or name in self.values
 
     def _from(self, name: str, source: str) -> Forward:
         """Return the run in which a hook reads one of its sources."""

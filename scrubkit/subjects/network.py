@@ -58,6 +58,8 @@ class Network:
         self.components = Components(self.W_E, model.task.decompositions)
         self.activation = ACTIVATIONS[model.config.act_fn]
         self.device = device
+        self.kept: dict[Any, Any] = {}
+        """Small things that were made from the weights, by what they are."""
         self._tables: dict[Any, Tensor] = {}
         self._matrices: dict[tuple[int, str], Tensor] = {}
 

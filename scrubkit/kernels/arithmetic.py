@@ -1,0 +1,64 @@
+"""Pieces of the compiled loops, written so that they run on vectors."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from scrubkit.kernels.jit import LOOSE, STRICT, jit
+
+_LOG2_E = 1.4426950408889634
+_LN2_HIGH, _LN2_LOW = 0.693147180369123816490, 1.90821492927058770002e-10
+_ROUND = 6755399441055744.0
+"""1.5 * 2^52: added and taken away again, it rounds to an integer, which is then the lowest bits."""
+_LEAST = -708.0
+
+
+@jit(STRICT, inline=True)
+def exp(x):
+    """Return e^x for x <= 0 to the last bit or so, 3e-308 for what is smaller.
+
+    2^k times a Taylor polynomial of the rest, which is below log(2) / 2, so that the first term left out is
+    under 2^-52.
+    """
+    x = _LEAST if x < _LEAST else x
+    shifted = x * _LOG2_E + _ROUND
+    k = shifted - _ROUND
+    r = (x - k * _LN2_HIGH) - k * _LN2_LOW
+    p = 1.0 / 479001600
+    p = p * r + 1.0 / 39916800
+    p = p * r + 1.0 / 3628800
+    p = p * r + 1.0 / 362880
+    p = p * r + 1.0 / 40320
+    p = p * r + 1.0 / 5040
+    p = p * r + 1.0 / 720
+    p = p * r + 1.0 / 120
+    p = p * r + 1.0 / 24
+    p = p * r + 1.0 / 6
+    p = p * r + 0.5
+    p = p * r + 1.0
+    p = p * r + 1.0
+    power = np.int64((np.float64(shifted).view(np.int64) << np.int64(52)) + (np.int64(1023) << np.int64(52)))
+    return p * np.int64(power).view(np.float64)
+
+
+@jit(STRICT, inline=True)
+def _key(bits):
+    """Map the bits of floats to integers in the order of the floats, and back."""
+    return np.int64(bits ^ (np.int64(bits >> np.int64(63)) & np.int64(0x7FFFFFFFFFFFFFFF)))
+
+
+@jit(LOOSE, inline=True)
+def largest(values):
+    """Return the largest of some float64 numbers, and the first place where it stands.
+
+    Compared as integers, since a loop that compares floats is not run on vectors.
+    """
+    best = _key(np.float64(values[0]).view(np.int64))
+    for j in range(1, len(values)):
+        best = max(best, _key(np.float64(values[j]).view(np.int64)))
+    top = np.int64(_key(best)).view(np.float64)
+    n = np.int32(len(values))
+    place = n
+    for j in range(n):
+        place = min(place, np.int32(j) if values[j] == top else n)
+    return top, min(place, n - np.int32(1))

@@ -1,0 +1,146 @@
+"""The compiled loops say what torch says."""
+
+import math
+
+import networkx as nx
+import numpy as np
+import pytest
+import torch
+
+from scrubkit import kernels
+from scrubkit.hypothesis import from_graph
+from scrubkit.scrubbing.evaluate import scrub_rows
+from scrubkit.scrubbing.figures import Levels
+from scrubkit.scrubbing.plan import bind
+from scrubkit.scrubbing.program import Program
+from scrubkit.scrubbing.sampling import Draws, by_feature
+from scrubkit.subjects.first_block import FirstBlock
+from tests.scrubbing.random_models import both
+
+numba = pytest.importorskip("numba")
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(params=[True, False], ids=["compiled", "torch"])
+def compiled(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    monkeypatch.setattr(kernels, "available", lambda: request.param)
+    return request.param
+
+
+def random_levels(n_answers: int = 1, labels: bool = True, dtype: torch.dtype = torch.float32) -> Levels:
+    rng = np.random.default_rng(0)
+    logits = torch.from_numpy(rng.normal(0, 8, (40, n_answers, 13)))
+    right = rng.integers(0, 13, (40, n_answers)) if labels else None
+    return Levels(lambda rows: logits[rows], right, 40, (n_answers, 13))
+
+
+@pytest.mark.parametrize("n_answers", [1, 3])
+@pytest.mark.parametrize("labels", [True, False])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_figures_are_those_of_torch(n_answers, labels, dtype, monkeypatch):
+    levels = random_levels(n_answers, labels)
+    rows = torch.arange(600) % 40
+    outputs = (8 * torch.randn(600, n_answers, 13, generator=torch.Generator().manual_seed(1))).to(dtype)
+    found = {}
+    for which in (True, False):
+        monkeypatch.setattr(kernels, "available", lambda which=which: which)
+        found[which] = levels.figures(outputs, rows)
+    assert found[True].keys() == found[False].keys() == set(levels.names)
+    for name, values in found[True].items():
+        torch.testing.assert_close(values, found[False][name], rtol=1e-12, atol=1e-12)
+
+
+def test_the_first_of_equal_logits_is_the_answer(compiled):
+    levels = random_levels()
+    outputs = torch.zeros(40, 1, 13)
+    expected = (levels.predictions[:, 0] == 0).double()
+    assert torch.equal(levels.figures(outputs, torch.arange(40))["agreement"], expected)
+
+
+@pytest.mark.parametrize("scale", [0.0, 1e-30, 1e4, 1e30])
+def test_figures_of_extreme_logits_are_finite_and_right(scale, compiled):
+    levels = random_levels()
+    outputs = torch.zeros(40, 1, 13, dtype=torch.float64)
+    outputs[:, 0, 3] = scale
+    assert levels.labels is not None
+    found = levels.figures(outputs, torch.arange(40))["loss"]
+    normaliser = scale + math.log(1 + 12 * math.exp(-scale)) if scale < 700 else scale
+    right = levels.labels[:, 0] == 3
+    torch.testing.assert_close(found[right], torch.full_like(found[right], normaliser - scale))
+    torch.testing.assert_close(found[~right], torch.full_like(found[~right], normaliser))
+
+
+def test_logits_that_are_no_numbers_give_figures_that_are_none(compiled):
+    outputs = torch.zeros(40, 1, 13)
+    outputs[5, 0, 7] = math.nan
+    found = random_levels().figures(outputs, torch.arange(40))
+    assert found["loss"].isnan().nonzero().flatten().tolist() == [5]
+
+
+def test_exponentials_are_right_to_the_last_bits():
+    from scrubkit.kernels.arithmetic import exp
+
+    x = -np.abs(np.random.default_rng(0).normal(0, 100, 20_000)).clip(0, 700)
+
+    @numba.njit
+    def all_of(values: np.ndarray) -> np.ndarray:
+        return np.array([exp(v) for v in values])
+
+    np.testing.assert_allclose(all_of(x), np.exp(x), rtol=4e-16)
+
+
+def test_draws_are_those_of_torch(monkeypatch):
+    exchange = by_feature([np.arange(100) % 7])
+    found = {}
+    for which in (True, False):
+        monkeypatch.setattr(kernels, "available", lambda which=which: which)
+        draws = Draws(11, 100, range(250, 730), CPU)
+        found[which] = draws.stand_ins(exchange, draws.rows, 5)
+    assert torch.equal(found[True], found[False])
+
+
+def first_block_graph(site: str) -> nx.DiGraph:
+    graph = nx.DiGraph()
+    graph.add_node("root", site="logits")
+    graph.add_node("n", site=site, feature="(a, b)")
+    graph.add_node("e0", site="hook_embed[pos=0, frequencies=1]", feature="a")
+    graph.add_node("e0rest", site="hook_embed[pos=0, frequencies=2]", feature="(a, b)")
+    graph.add_node("e1", site="hook_embed[pos=1, frequencies=~1]", feature="b % 2")
+    graph.add_edges_from([("n", "root"), ("e0", "n"), ("e1", "n"), ("e0rest", "n")])
+    return graph
+
+
+@pytest.mark.parametrize(
+    "site",
+    [
+        "blocks.0.mlp.hook_post[pos=-1, neurons=0,3]",
+        "blocks.0.mlp.hook_pre[pos=-1]",
+        "blocks.0.hook_resid_mid[pos=-1]",
+        "blocks.0.hook_resid_post[pos=-1]",
+        "blocks.0.attn.hook_z[pos=-1, head=1]",
+        "blocks.0.attn.hook_pattern[pos=-1]",
+    ],
+)
+def test_the_folded_first_block_gives_what_the_bridge_gives(site, compiled, monkeypatch):
+    fast, slow = both("one block")
+    read = []
+    whole = FirstBlock.read
+    monkeypatch.setattr(FirstBlock, "read", lambda *args: read.append(1) or whole(*args))
+    plan = bind(from_graph(first_block_graph(site)), fast)
+    draws = Draws(3, fast.n_inputs, range(25), CPU)
+    expected = scrub_rows(slow, plan, draws)
+    torch.testing.assert_close(Program(fast, plan).outputs(draws), expected, rtol=1e-9, atol=1e-9)
+    assert bool(read) == ("pattern" not in site)
+
+
+def test_the_first_block_is_not_folded_where_more_than_one_position_attends():
+    fast, _ = both("two blocks")
+    parts = [fast.part("hook_embed[pos=0, frequencies=1]", {})]
+    assert not FirstBlock(fast.network).applies(parts, fast.part("logits", {}))
+    assert not FirstBlock(fast.network).applies(parts, fast.part("blocks.1.hook_resid_pre[pos=0]", {}))
+
+
+def test_the_first_block_is_not_folded_through_a_normalization():
+    fast, _ = both("LayerNorm, GELU")
+    parts = [fast.part("hook_embed[pos=0, frequencies=1]", {})]
+    assert not FirstBlock(fast.network).applies(parts, fast.part("logits", {}))
