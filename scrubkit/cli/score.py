@@ -31,7 +31,9 @@ def register(app: typer.Typer) -> None:
 
 
 def score(
-    paths: Annotated[list[Path], typer.Argument(help="Hypothesis files, or folders of them.")],
+    paths: Annotated[
+        list[Path], typer.Argument(help="Hypothesis files, folders of them, or names of shipped ones.")
+    ],
     model: Annotated[
         str, typer.Option(help="Bundled name, directory, file or hf://owner/name.")
     ] = DEFAULT_MODEL,

@@ -234,6 +234,26 @@ class Report(Record):
     seconds: float
     versions: dict[str, Any] = {}
 
+    def __repr__(self) -> str:
+        names = [found.name for found in (*self.methods, *self.finders)]
+        return f"Report({self.suite.name!r}, {self.suite.cases} cases, methods {names})"
+
+    def to_frame(self) -> Any:
+        """Return every answer of every scorer as a pandas DataFrame, one row each."""
+        import pandas
+
+        rows = [
+            {
+                "method": method.name,
+                **result.model_dump(include={"case", "variant", "family", "operator", "label", "wrong"}),
+                **result.outcome.model_dump(include={"score", "verdict", "seconds"}),
+                "fault": result.outcome.fault and result.outcome.fault.kind,
+            }
+            for method in self.methods
+            for result in method.results
+        ]
+        return pandas.DataFrame(rows)
+
     def __getitem__(self, name: str) -> MethodReport:
         """Return the figures of the scorer of that name; raises KeyError naming those there are."""
         for method in self.methods:

@@ -19,6 +19,7 @@ import numpy as np
 
 from scrubkit.core.feature import Feature
 from scrubkit.core.site import Part
+from scrubkit.hypothesis.drawing import Drawing, dot, draw, mermaid
 
 Sampler = Literal["feature", "uniform", "exact"] | tuple[int, ...]
 
@@ -52,7 +53,7 @@ class Node:
     parents: tuple[tuple[str, Literal["all", "direct"]], ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Hypothesis:
     """A checked, frozen hypothesis.
 
@@ -132,6 +133,33 @@ class Hypothesis:
             for parent, paths in node.parents:
                 graph.add_edge(parent, node.name, **({"paths": paths} if paths == "direct" else {}))
         return nx.freeze(graph)
+
+    def __repr__(self) -> str:
+        return (
+            f"Hypothesis({self.name!r}, {len(self.nodes)} nodes, {self.graph.number_of_edges()} edges, "
+            f"hash {self.hash[:12]})"
+        )
+
+    def _repr_html_(self) -> str:
+        return self.draw().svg
+
+    def draw(self, explanation: Any = None) -> Drawing:
+        """Return a picture of the graph in layers, which notebooks show and `save` writes as SVG.
+
+        Args:
+            explanation: what `scrubkit.explain` found, to colour edges and nodes by their verdicts: green
+                supported, red refuted, yellow inconclusive, grey untestable. A node has the worse verdict of
+                its own claim and of the claim that it reads nothing else.
+        """
+        return draw(self, {} if explanation is None else explanation.verdicts)
+
+    def to_mermaid(self) -> str:
+        """Return the graph as a Mermaid flowchart."""
+        return mermaid(self)
+
+    def to_dot(self) -> str:
+        """Return the graph in Graphviz's language."""
+        return dot(self)
 
     def stripped(self, resolve: Callable[[str], Part]) -> Hypothesis:
         """Return the claim alone, as a method under test is given it.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
+from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +86,9 @@ def _line_in(error: BaseException, title: str) -> str:
 def find_hypotheses(paths: Sequence[str | Path]) -> list[Path]:
     """List the hypothesis files at and below the paths, sorted, skipping names that start with _ or a dot.
 
+    Args:
+        paths: files and folders; a name alone, such as ``sum``, that is neither is a shipped hypothesis.
+
     Raises:
         HypothesisError: a path does not exist, or holds no hypothesis file.
     """
@@ -96,16 +101,32 @@ def find_hypotheses(paths: Sequence[str | Path]) -> list[Path]:
             reason = getattr(error, "strerror", None) or error
             faults.append(f"{str(path)[:200]}: cannot be read: {reason}")
             continue
+        below = below or ([shipped()[str(path)]] if str(path) in shipped() else [])
         found += below
         if not below:
-            faults.append(
-                f"{str(path)[:200]}: holds no .py or .json hypothesis"
-                if path.is_dir()
-                else f"{str(path)[:200]}: no such file or directory"
-            )
+            faults.append(f"{str(path)[:200]}: {_missing(path)}")
     if faults:
         raise HypothesisError(faults)
     return list(dict.fromkeys(found))
+
+
+@cache
+def shipped() -> dict[str, Path]:
+    """Return the hypotheses that come with scrubkit, by name."""
+    package = Path(__file__).parents[1]
+    places = (package / "hypotheses", package.parent / "hypotheses")
+    folder = next((place for place in places if place.is_dir()), None)
+    return {} if folder is None else {path.stem: path for path in _hypotheses_below(folder)}
+
+
+def _missing(path: Path) -> str:
+    if path.is_dir():
+        return "holds no .py or .json hypothesis"
+    if path.suffix or len(path.parts) > 1:
+        return "no such file or directory"
+    near = get_close_matches(str(path), shipped(), n=3)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"shipped are {', '.join(sorted(shipped()))}"
+    return f"no such file, and no shipped hypothesis; {hint}"
 
 
 def _hypotheses_below(path: Path) -> list[Path]:

@@ -18,6 +18,7 @@ from scrubkit.core.task import Task
 from scrubkit.errors import ScrubError
 from scrubkit.hypothesis import Hypothesis
 from scrubkit.models.model import Model
+from scrubkit.scrubbing.html import table
 from scrubkit.scrubbing.options import as_hypothesis
 from scrubkit.scrubbing.pinned import Selection, pin, readers
 from scrubkit.scrubbing.plan import bind
@@ -71,6 +72,15 @@ class Explanation(BaseModel):
         return tuple(sorted(refuted, key=lambda step: step.fidelity.value if step.fidelity else 0.0))
 
     @property
+    def verdicts(self) -> dict[str, Verdict]:
+        """The verdict of each node and edge alone; of a node and its rest the worse."""
+        rank = {"untestable": 0, "supported": 1, "inconclusive": 2, "refuted": 3}
+        found: dict[str, Verdict] = {}
+        for step in sorted(self.alone, key=lambda step: rank[step.verdict]):
+            found[step.where] = step.verdict
+        return found
+
+    @property
     def costliest(self) -> tuple[Step, ...]:
         """The claims that leave the least fidelity alone, the worst first, at most five."""
         tested = [s for s in self.alone if s.kind != "edge" and s.verdict != "untestable" and s.fidelity]
@@ -80,6 +90,30 @@ class Explanation(BaseModel):
     def breaks_at(self) -> Step | None:
         """The first level at which the hypothesis is refuted."""
         return next((step for step in self.cumulative if step.verdict == "refuted"), None)
+
+    def __repr__(self) -> str:
+        return (
+            f"Explanation({self.score.hypothesis!r} on {self.score.model!r}: {self.score.verdict}, "
+            f"{len(self.failing)} of {len(self.alone)} claims refuted alone)"
+        )
+
+    def _repr_html_(self) -> str:
+        return table(str(self).splitlines()[0], *self._cells())
+
+    def to_frame(self) -> Any:
+        """Return the claims that were tested alone as a pandas DataFrame, one row each."""
+        import pandas
+
+        heads, rows = self._cells()
+        return pandas.DataFrame(rows, columns=pandas.Index(heads))
+
+    def _cells(self) -> tuple[list[str], list[list[Any]]]:
+        heads = ["kind", "where", "claim", "verdict", "fidelity", "faithfulness"]
+        rows = [
+            [s.kind, s.where, s.claim, s.verdict, *(x and x.value for x in (s.fidelity, s.faithfulness))]
+            for s in self.alone
+        ]
+        return heads, rows
 
     def __str__(self) -> str:
         lines = [f"{self.score.hypothesis} on {self.score.model}: {self.score.verdict}"]

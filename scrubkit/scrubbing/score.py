@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from scrubkit.scrubbing.html import table
 from scrubkit.scrubbing.match import Match
 
 Verdict = Literal["supported", "refuted", "inconclusive", "untestable"]
@@ -138,6 +139,15 @@ class Score(Frozen):
         for record in (mine, theirs):
             record.pop("draws")
         return mine == theirs and self.model_hash == other.model_hash
+
+    def __repr__(self) -> str:
+        fidelity = "" if self.fidelity is None else f", fidelity {self.fidelity}"
+        return f"Score({self.hypothesis!r} on {self.model!r}: {self.verdict}{fidelity})"
+
+    def _repr_html_(self) -> str:
+        lines = [line.strip().split("  ", 1) for line in str(self).splitlines()[1:]]
+        rows = [[line[0], line[1].strip()] if len(line) == 2 else ["", line[0]] for line in lines]
+        return table(f"{self.hypothesis} on {self.model}: {self.verdict}", [], rows)
 
     def _losses(self) -> str | None:
         if self.scrubbed_loss is None or self.model_loss is None or self.baseline_loss is None:

@@ -1,4 +1,4 @@
-"""The engine on deep models against plain hooks, as ratios in one run: ``python -m tests.benchmarks.bench_depth``.
+"""Deep models against plain hooks, as ratios in one run: ``python -m tests.benchmarks.bench_depth``.
 
 Models of 2 to 6 layers with random weights (time does not depend on them), p = 59, d_model 128, 512 neurons a
 layer, on one thread. The hypothesis reads half the neurons of the last layer, which read half of those of the

@@ -53,6 +53,13 @@ def test_a_report_survives_json(report):
     assert Report.model_validate_json(report.model_dump_json()) == report
 
 
+def test_a_report_is_short_at_a_prompt_and_a_frame_of_its_answers(report):
+    assert len(repr(report)) < 500 and not set(EVIL_CHARACTERS) & set(repr(report))
+    frame = report.to_frame()
+    assert len(frame) == sum(len(method.results) for method in report.methods)
+    assert set(frame["fault"].dropna()) == {"crashed"}
+
+
 @pytest.mark.parametrize("name", ["report", "baseline"])
 def test_the_schema_is_published(name):
     assert (PUBLISHED / f"{name}.schema.json").read_text() == schema_text(name)
