@@ -57,7 +57,7 @@ def test_a_report_is_short_at_a_prompt_and_a_frame_of_its_answers(report):
     assert len(repr(report)) < 500 and not set(EVIL_CHARACTERS) & set(repr(report))
     frame = report.to_frame()
     assert len(frame) == sum(len(method.results) for method in report.methods)
-    assert set(frame["fault"].dropna()) == {"crashed"}
+    assert set(frame["fault"].dropna()) == {"raised"}
 
 
 @pytest.mark.parametrize("name", ["report", "baseline"])
