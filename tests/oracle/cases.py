@@ -9,7 +9,8 @@ import networkx as nx
 
 from tests.oracle.adapter import MODELS, Subject, build
 from tests.oracle.compare import Outcome, compare, rng_of
-from tests.oracle.generate import random_claim, random_function_claim, random_functions
+from tests.oracle.generate import random_claim
+from tests.oracle.random_functions import random_function_claim, random_functions
 
 RANDOM = [name for name in MODELS if not name.endswith("p59")]
 
@@ -48,3 +49,11 @@ def case(seed: int, number: int, name: str) -> Case:
         graph = random_claim(rng, subject)
     redraw = "feature" in graph.nodes["root"] and bool(rng.random() < 0.5)
     return Case(number, subject, graph, redraw)
+
+
+def subject_of(name: str) -> Subject:
+    """Return a subject by the name that a snippet gives it."""
+    if not name.startswith("functions:"):
+        return build(name)
+    seed, number = map(int, name.split(":")[1:])
+    return random_functions(rng_of(seed, number), name)
