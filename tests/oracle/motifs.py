@@ -63,7 +63,7 @@ def nested(rng: np.random.Generator, graph: nx.DiGraph, maker: SiteMaker) -> Non
 def whole_over_part(rng: np.random.Generator, graph: nx.DiGraph, maker: SiteMaker) -> None:
     """A part that one node reads and the whole that another does: what is not read is held."""
     for _ in range(TRIES):
-        hook = str(rng.choice(maker.hooks))
+        hook = "hook_embed" if rng.random() < 0.3 else str(rng.choice(maker.hooks))
         one, two, beside = maker.draw(rng, hook), maker.draw(rng, hook), maker.draw(rng)
         nested_parts = within(maker.part(one), maker.part(two)) and not within(
             maker.part(two), maker.part(one)

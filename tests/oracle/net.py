@@ -164,7 +164,7 @@ def _activate(x: np.ndarray, name: str) -> np.ndarray:
     if name == "gelu":
         return x * 0.5 * (1 + _erf(x / math.sqrt(2)))
     if name == "silu":
-        return x / (1 + np.exp(-x))
+        return 0.5 * x * (1 + np.tanh(x / 2))
     if name == "gelu_new":
         return 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
     raise ValueError(f"no activation {name}")

@@ -22,13 +22,13 @@ RANDOM = {
     "untrained-two-tokens-p5": 3,
     "compiled-pizza-p5": 3,
     "compiled-clock-p7": 1,
-    "weighted-p5": 40,
-    "few-rows-p7": 40,
+    "weighted-p5": 30,
+    "few-rows-p7": 30,
     "two-blocks": 14,
     "two-blocks-norm": 14,
     "two-blocks-both-ways": 8,
     "two-blocks-of-attention": 8,
-    "functions": 180,
+    "functions": 200,
 }
 BRIDGES = {
     "bridge-two-layers": 2,
@@ -39,8 +39,10 @@ BRIDGES = {
 }
 JOINT = 4_000
 """Joint draws of a hypothesis at most, so that each is quick."""
-RUNS = 6
+RUNS = 5
 """Hypotheses on each bridge whose nodes are run once."""
+ENOUGH = 6
+"""Lines of disagreements after which no more are looked for."""
 SEED = 0
 
 
@@ -66,6 +68,8 @@ def disagreements(name: str, wanted: int) -> tuple[Counter[str], str]:
         if outcome.kind != "agree" and not known:
             shown.append(f"{outcome.kind}: {outcome.text}")
             shown.append(snippet(this.subject, this.graph, resample_root=this.resample_root))
+        if len(shown) >= ENOUGH:
+            break
     return kinds, "\n".join(shown)
 
 
