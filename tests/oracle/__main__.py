@@ -7,7 +7,7 @@ import time
 from collections import Counter
 
 from tests.oracle.cases import Case, cases
-from tests.oracle.compare import Outcome, compare, snippet
+from tests.oracle.compare import Outcome, compare, scorable, snippet
 from tests.oracle.minimise import minimise
 
 
@@ -16,11 +16,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=1000, help="comparisons to make")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--start", type=int, default=0, help="number of the first case, to go on with a run")
     parser.add_argument("--subjects", default="", help="only subjects whose name contains this")
+    parser.add_argument("--joint", type=float, default=4_000, help="joint draws of a hypothesis at most")
     parser.add_argument("--show", type=int, default=10, help="disagreements to print")
     options = parser.parse_args()
     began, kinds, refusals, shown = time.perf_counter(), Counter(), Counter(), 0
-    for case in cases(options.seed, options.subjects):
+    for case in cases(options.seed, options.start, options.subjects):
+        if not scorable(case.subject, case.graph, options.joint):
+            continue
         outcome = case.compare()
         kinds[outcome.kind] += 1
         kinds[f"{case.subject.name.split(':')[0]}: {outcome.kind}"] += 1
@@ -29,7 +33,12 @@ def main() -> int:
         if outcome.kind in ("differ", "crash") and shown < options.show:
             shown += 1
             _show(case, outcome)
-        if kinds["agree"] + kinds["differ"] + kinds["crash"] >= options.count:
+        done = sum(kinds[kind] for kind in ("agree", "differ", "crash"))
+        if done % 100 == 0 or done >= options.count:
+            print(
+                f"{done} compared, {kinds['agree']} agree; go on with --start {case.number + 1}", flush=True
+            )
+        if done >= options.count:
             break
     for kind, count in sorted(kinds.items()):
         print(f"{count:6} {kind}")

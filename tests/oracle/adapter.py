@@ -15,6 +15,7 @@ from transformer_lens.config import TransformerBridgeConfig
 from transformer_lens.model_bridge.sources import boot_native
 
 import scrubkit
+from scrubkit.core.task import Rows
 from scrubkit.families.modular.task import ModularTask
 from scrubkit.families.modular.truth import ModularTruth
 from scrubkit.models.model import Model
@@ -22,7 +23,7 @@ from scrubkit.models.record import ModelConfig, Provenance
 from scrubkit.models.weights import random_weights
 from tests.oracle.domain import Domain
 from tests.oracle.machine import FunctionMachine, NetMachine
-from tests.oracle.net import Block, Net
+from tests.oracle.net import Block, Net, Norm
 
 FIGURES = (
     "model_loss",
@@ -39,6 +40,10 @@ FIGURES = (
 )
 
 
+ITEMS = 4000
+"""Draws that scrubkit makes in all where it samples: what fills one tile of its."""
+
+
 @dataclass(frozen=True)
 class Subject:
     """Something to score, as both sides see it.
@@ -47,7 +52,7 @@ class Subject:
         name: what reports call it; `build` finds it again by this name.
         theirs: scores a graph with scrubkit.
         machine: the oracle's own.
-        exact: whether scrubkit enumerates here; otherwise it samples.
+        exact: whether scrubkit enumerates here; it samples everywhere.
         label: of a function graph, the right output of each row; `loss` judges by it.
     """
 
@@ -58,6 +63,11 @@ class Subject:
     label: np.ndarray | None = None
     loss: Callable[[Any, Any], Any] | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def draws(self) -> int:
+        """Passes that scrubkit makes where it samples."""
+        return ITEMS // self.machine.domain.n
 
 
 Refused = scrubkit.ScrubkitError
@@ -91,11 +101,12 @@ def domain_of(task: Any) -> Domain:
     else:
         token_index[:p] = class_index[:p] = np.arange(p)
     n = len(task.tokens)
+    weights = np.ones(n) if task.weights is None else np.asarray(task.weights, dtype=float)
     return Domain(
         columns={name: np.asarray(column) for name, column in task.columns.items()},
         constants=dict(task.constants),
         tokens=np.asarray(task.tokens),
-        weights=np.full(n, 1 / n),
+        weights=weights / weights.sum(),
         labels=np.asarray(task.labels),
         token_index=token_index,
         class_index=class_index,
@@ -105,9 +116,27 @@ def domain_of(task: Any) -> Domain:
 
 def net_of_model(model: Model) -> Net:
     """Return a model's weights as a net."""
-    w = {name: value.double().numpy() for name, value in model.weights.short().items()}
-    block = Block(**{name: w[name] for name in w if name not in ("W_E", "W_pos", "W_U", "b_U")})
-    return Net(w["W_E"], w["W_pos"], (block,), w["W_U"], w["b_U"])
+    w = {name: value.double().numpy() for name, value in model.weights.tensors.items()}
+
+    def norm(at: str) -> Norm | None:
+        return Norm(w[f"{at}.w"], w.get(f"{at}.b")) if f"{at}.w" in w else None
+
+    blocks = []
+    for layer in range(model.config.n_layers):
+        at = f"blocks.{layer}."
+        mine = {n.rsplit(".", 1)[1]: w[n] for n in w if n.startswith((at + "attn.", at + "mlp."))}
+        blocks.append(Block(**mine, ln1=norm(at + "ln1"), ln2=norm(at + "ln2")))
+    return Net(
+        w["embed.W_E"],
+        w["pos_embed.W_pos"],
+        tuple(blocks),
+        w["unembed.W_U"],
+        w["unembed.b_U"],
+        ln_final=norm("ln_final"),
+        activation=model.config.act_fn,
+        causal=model.config.attention == "causal",
+        eps=model.config.eps,
+    )
 
 
 def net_of_bridge(bridge: Any) -> Net:
@@ -115,8 +144,8 @@ def net_of_bridge(bridge: Any) -> Net:
     config, state = bridge.cfg, {k: v.double().numpy() for k, v in bridge.state_dict().items()}
     h, e = config.n_heads, config.d_head
 
-    def norm(name: str) -> tuple[np.ndarray, np.ndarray] | None:
-        return (state[f"{name}.weight"], state[f"{name}.bias"]) if f"{name}.weight" in state else None
+    def norm(name: str) -> Norm | None:
+        return Norm(state[f"{name}.weight"], state[f"{name}.bias"]) if f"{name}.weight" in state else None
 
     blocks = []
     for layer in range(config.n_layers):
@@ -146,17 +175,30 @@ def net_of_bridge(bridge: Any) -> Net:
     )
 
 
-def model_subject(name: str, model: Model) -> Subject:
-    """Return one of our models as a subject, in float64."""
+def model_subject(name: str, model: Model, *, public: bool = False) -> Subject:
+    """Return one of our models as a subject, in float64.
+
+    Args:
+        name: what reports call it.
+        model: the model.
+        public: score by `scrubkit.score`, which makes its tables anew; otherwise by one scorer.
+    """
     scorer = scrubkit.Scorer(model, device="cpu", dtype=torch.float64)
+
+    def score(graph: nx.DiGraph, **options: Any) -> Any:
+        return scrubkit.score(model, graph, device="cpu", dtype=torch.float64, **options)
+
     machine = NetMachine(net_of_model(model), domain_of(model.task), model.truth)
-    return Subject(name, scorer.score, machine, extra={"task": model.task.name})
+    extra = {"task": model.task.name}
+    return Subject(name, score if public else scorer.score, machine, extra=extra)
 
 
-def bridge_subject(name: str, bridge: Any, task: Any, truth: Any) -> Subject:
-    """Return a bridge as a subject."""
+def bridge_subject(name: str, bridge: Any, task: Any, truth: Any, *, exact: bool = False) -> Subject:
+    """Return a bridge as a subject; each of its runs is slow, so it enumerates only where told to."""
     scorer = scrubkit.BridgeScorer(bridge, task, truth=truth, name=name)
-    return Subject(name, scorer.score, NetMachine(net_of_bridge(bridge), domain_of(task), truth))
+    machine = NetMachine(net_of_bridge(bridge), domain_of(task), truth)
+    extra = {"task": task.name, "subject": scorer.subject}
+    return Subject(name, scorer.score, machine, exact=exact, extra=extra)
 
 
 def bases(prefix: str, width: int) -> dict[str, list[list[float]]]:
@@ -188,15 +230,48 @@ def _truth(task: Any, d_model: int) -> ModularTruth:
     )
 
 
-def untrained(name: str, task: Any, seed: int) -> Subject:
-    """A one-layer model of random weights and biases, whose truth names clusters and subspaces."""
-    config = ModelConfig.for_task(task, d_model=6, n_heads=2, d_head=4, d_mlp=8)
+class FewRows(ModularTask):
+    """Addition on some pairs only, which may repeat, each with a weight if there are any."""
+
+    def __init__(self, p: int, pairs: Sequence[tuple[int, int]], weights: Sequence[float] | None) -> None:
+        super().__init__("modular_addition", p)
+        at = [a * p + b for a, b in pairs]
+        whole = super().rows()
+        mass = None if weights is None else np.array(weights, dtype=float)
+        columns = {name: np.asarray(column)[at] for name, column in whole.columns.items()}
+        self._some = Rows(whole.tokens[at], np.asarray(whole.labels)[at], columns, mass)
+        self.n_inputs = len(at)
+
+    def rows(self) -> Rows:
+        """Return the dataset."""
+        return self._some
+
+
+def few_rows(p: int, seed: int, n: int, *, weighted: bool) -> FewRows:
+    """Return some random pairs of which at least one comes twice, weighted or not."""
+    rng = np.random.default_rng(seed)
+    pairs = [(int(a), int(b)) for a, b in rng.integers(p, size=(n - 1, 2))]
+    weights = rng.integers(1, 6, size=n).astype(float).tolist() if weighted else None
+    return FewRows(p, [*pairs, pairs[0]], weights)
+
+
+def untrained(name: str, task: Any, seed: int, *, public: bool = False, **options: Any) -> Subject:
+    """A model of random weights and biases, whose truth names clusters and subspaces."""
+    sizes = {"d_model": 6, "n_heads": 2, "d_head": 4, "d_mlp": 8, **options}
+    config = ModelConfig.for_task(task, **sizes)
     rng = torch.Generator().manual_seed(seed)
     weights = random_weights(config, rng)
-    changed = {k: torch.randn(v.shape, generator=rng) / 3 for k, v in weights.short().items() if k[0] == "b"}
-    changed |= {k: 1.5 * getattr(weights, k) for k in ("W_Q", "W_K")}
+    changed = {}
+    for full, value in weights.tensors.items():
+        last = full.rsplit(".", 1)[1]
+        if last[0] == "b":
+            changed[full] = torch.randn(value.shape, generator=rng) / 3
+        elif last == "w":
+            changed[full] = 1 + torch.randn(value.shape, generator=rng) / 3
+        elif last in ("W_Q", "W_K"):
+            changed[full] = 1.5 * value
     made = Model(name, task, config, weights.with_(**changed), Provenance(kind="trained"), _truth(task, 6))
-    return model_subject(name, made)
+    return model_subject(name, made, public=public)
 
 
 def bridge(
@@ -208,6 +283,7 @@ def bridge(
     act: str = "relu",
     causal: bool = True,
     seed: int = 0,
+    exact: bool = False,
 ) -> Subject:
     """A native bridge of random weights, in float64."""
     config = TransformerBridgeConfig(
@@ -229,7 +305,7 @@ def bridge(
     with torch.no_grad():
         for parameter in made.parameters():
             parameter.copy_(torch.randn(parameter.shape, generator=rng, dtype=torch.float64) / 2)
-    return bridge_subject(name, made, task, _truth(task, 6))
+    return bridge_subject(name, made, task, _truth(task, 6), exact=exact)
 
 
 def compiled(name: str, **options: Any) -> Subject:
@@ -298,15 +374,43 @@ MODELS: Mapping[str, Callable[[str], Subject]] = {
     "compiled-clock-p7": lambda name: compiled(
         name, variant="clock-torus", p=7, frequencies=[1], distractors={"cancelling_heads": 1}, rotate=True
     ),
-    "two-layers-p5": lambda name: bridge(name, scrubkit.ModularAddition(5), layers=2, seed=5),
-    "two-layers-norm-p5": lambda name: bridge(
+    "weighted-p5": lambda name: untrained(name, few_rows(5, 0, 8, weighted=True), 5),
+    "few-rows-p7": lambda name: untrained(name, few_rows(7, 1, 7, weighted=False), 6),
+    "two-blocks": lambda name: untrained(name, few_rows(5, 2, 8, weighted=False), 7, public=True, n_layers=2),
+    "two-blocks-norm": lambda name: untrained(
+        name,
+        few_rows(5, 3, 8, weighted=True),
+        8,
+        public=True,
+        n_layers=2,
+        normalization="LN",
+        act_fn="gelu",
+    ),
+    "two-blocks-both-ways": lambda name: untrained(
+        name,
+        few_rows(5, 4, 7, weighted=False),
+        9,
+        public=True,
+        n_layers=2,
+        normalization="RMS",
+        act_fn="silu",
+        attention="bidirectional",
+    ),
+    "two-blocks-of-attention": lambda name: untrained(
+        name, few_rows(5, 5, 8, weighted=True), 10, public=True, n_layers=2, d_mlp=0
+    ),
+    "bridge-two-layers": lambda name: bridge(name, scrubkit.ModularAddition(5), layers=2, seed=5),
+    "bridge-two-layers-norm": lambda name: bridge(
         name, scrubkit.ModularAddition(5), layers=2, norm="LN", act="gelu", seed=6
     ),
-    "one-layer-norm-p7": lambda name: bridge(
+    "bridge-norm-p7": lambda name: bridge(
         name, scrubkit.ModularAddition(7), layers=1, norm="LN", act="gelu_new", seed=7
     ),
-    "two-layers-both-ways-p5": lambda name: bridge(
+    "bridge-both-ways": lambda name: bridge(
         name, scrubkit.ModularAddition(5), layers=2, norm="LN", causal=False, seed=8
+    ),
+    "bridge-few-rows": lambda name: bridge(
+        name, few_rows(5, 6, 5, weighted=True), layers=1, norm="LN", seed=9, exact=True
     ),
     "modadd-p59": lambda name: model_subject(name, scrubkit.load(name)),
     "clock-torus-p59": lambda name: model_subject(name, scrubkit.load(name)),

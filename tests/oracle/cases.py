@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -9,9 +10,16 @@ import networkx as nx
 
 from tests.oracle.adapter import MODELS, Subject, build
 from tests.oracle.compare import Outcome, compare, rng_of
-from tests.oracle.generate import random_claim, random_function_claim, random_functions
+from tests.oracle.generate import random_claim
+from tests.oracle.random_functions import random_function_claim, random_functions
 
-RANDOM = [name for name in MODELS if not name.endswith("p59")]
+QUICK = ("weighted-p5", "few-rows-p7")
+BLOCKS = ("two-blocks", "two-blocks-norm", "two-blocks-both-ways", "two-blocks-of-attention")
+ALL_ROWS = ("untrained-p5", "untrained-p7", "untrained-mul-p5", "untrained-sub-p5")
+ALL_ROWS += ("untrained-two-tokens-p5", "compiled-pizza-p5", "compiled-clock-p7")
+BRIDGES = tuple(name for name in MODELS if name.startswith("bridge"))
+CYCLE = (*QUICK * 12, *BLOCKS * 4, *ALL_ROWS, *("functions",) * 80)
+"""The subjects that cases take turns on: the quicker, the more often."""
 
 
 @dataclass(frozen=True)
@@ -28,13 +36,12 @@ class Case:
         return compare(self.subject, self.graph, resample_root=self.resample_root, seed=self.number)
 
 
-def cases(seed: int, only: str = "") -> Iterator[Case]:
-    """Yield cases without end; case n of a seed is always the same."""
-    names = [name for name in [*RANDOM, "functions", "functions"] if only in name]
-    number = 0
-    while True:
-        yield case(seed, number, names[number % len(names)])
-        number += 1
+def cases(seed: int, start: int = 0, only: str = "") -> Iterator[Case]:
+    """Yield cases without end, from a number on; case n of a seed and a choice is always the same."""
+    names = [name for name in [*CYCLE, *(BRIDGES if only else ())] if only in name]
+    order = rng_of(0, len(names)).permutation(len(names))
+    for number in itertools.count(start):
+        yield case(seed, number, names[order[number % len(names)]])
 
 
 def case(seed: int, number: int, name: str) -> Case:
@@ -48,3 +55,11 @@ def case(seed: int, number: int, name: str) -> Case:
         graph = random_claim(rng, subject)
     redraw = "feature" in graph.nodes["root"] and bool(rng.random() < 0.5)
     return Case(number, subject, graph, redraw)
+
+
+def subject_of(name: str) -> Subject:
+    """Return a subject by the name that a snippet gives it."""
+    if not name.startswith("functions:"):
+        return build(name)
+    seed, number = map(int, name.split(":")[1:])
+    return random_functions(rng_of(seed, number), name)

@@ -53,7 +53,12 @@ class NetMachine:
         block = net.blocks[0]
         heads, d_model, d_head = block.W_Q.shape
         self.sizes = Sizes(
-            domain.tokens.shape[1], d_model, heads, d_head, block.W_in.shape[1], net.W_U.shape[1]
+            domain.tokens.shape[1],
+            d_model,
+            heads,
+            d_head,
+            0 if block.W_in is None else block.W_in.shape[1],
+            net.W_U.shape[1],
         )
         self._clean: dict[str, np.ndarray] = record(net, domain.tokens)
 

@@ -16,8 +16,16 @@ Tap = Callable[[str, np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
+class Norm:
+    """What is read of a normalized stream: scale, and shift; RMSNorm centres nothing and has no shift."""
+
+    w: np.ndarray
+    b: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
 class Block:
-    """One block; a norm is (w, b), or None where there is no LayerNorm."""
+    """One block; norms are None where there are none, and so are the MLP's weights."""
 
     W_Q: np.ndarray
     b_Q: np.ndarray
@@ -27,12 +35,12 @@ class Block:
     b_V: np.ndarray
     W_O: np.ndarray
     b_O: np.ndarray
-    W_in: np.ndarray
-    b_in: np.ndarray
-    W_out: np.ndarray
-    b_out: np.ndarray
-    ln1: tuple[np.ndarray, np.ndarray] | None = None
-    ln2: tuple[np.ndarray, np.ndarray] | None = None
+    W_in: np.ndarray | None = None
+    b_in: np.ndarray | None = None
+    W_out: np.ndarray | None = None
+    b_out: np.ndarray | None = None
+    ln1: Norm | None = None
+    ln2: Norm | None = None
 
 
 @dataclass(frozen=True)
@@ -44,30 +52,22 @@ class Net:
     blocks: tuple[Block, ...]
     W_U: np.ndarray
     b_U: np.ndarray
-    ln_final: tuple[np.ndarray, np.ndarray] | None = None
+    ln_final: Norm | None = None
     activation: str = "relu"
     causal: bool = True
     eps: float = 1e-5
 
 
-def hooks(n_layers: int) -> list[str]:
+def hooks(net: Net) -> list[str]:
     """Every hook that is tapped, in the order of computation."""
-    inner = [
-        "hook_resid_pre",
-        "attn.hook_q",
-        "attn.hook_k",
-        "attn.hook_v",
-        "attn.hook_pattern",
-        "attn.hook_z",
-        "hook_attn_out",
-        "hook_resid_mid",
-        "mlp.hook_pre",
-        "mlp.hook_post",
-        "hook_mlp_out",
-        "hook_resid_post",
-    ]
-    blocks = [f"blocks.{layer}.{name}" for layer in range(n_layers) for name in inner]
-    return ["hook_embed", "hook_pos_embed", *blocks, "logits"]
+    seen: list[str] = []
+
+    def note(name: str, value: np.ndarray) -> np.ndarray:
+        seen.append(name)
+        return value
+
+    forward(net, np.zeros((1, len(net.W_pos)), dtype=int), note)
+    return seen
 
 
 def owner(hook: str) -> tuple[str, int] | None:
@@ -75,9 +75,9 @@ def owner(hook: str) -> tuple[str, int] | None:
     if not hook.startswith("blocks."):
         return None
     _, layer, name = hook.split(".", 2)
-    if name.startswith("attn.") or name == "hook_attn_out":
+    if name.startswith(("ln1.", "attn.")) or name == "hook_attn_out":
         return "attn", int(layer)
-    if name.startswith("mlp.") or name == "hook_mlp_out":
+    if name.startswith(("ln2.", "mlp.")) or name == "hook_mlp_out":
         return "mlp", int(layer)
     return None
 
@@ -108,19 +108,25 @@ def forward(
         live = frozen is None or own == ("attn", layer)
         source = resid if live else frozen[at + "hook_resid_pre"]  # pyright: ignore[reportOptionalSubscript]
         resid = resid + _attention(net, block, source, at, tap)
-        resid = tap(at + "hook_resid_mid", resid)
-        live = frozen is None or own == ("mlp", layer)
-        source = resid if live else frozen[at + "hook_resid_mid"]  # pyright: ignore[reportOptionalSubscript]
-        pre = tap(at + "mlp.hook_pre", _norm(source, block.ln2, net.eps) @ block.W_in + block.b_in)
-        post = tap(at + "mlp.hook_post", _activate(pre, net.activation))
-        resid = resid + tap(at + "hook_mlp_out", post @ block.W_out + block.b_out)
+        if block.W_in is not None:
+            resid = tap(at + "hook_resid_mid", resid)
+            live = frozen is None or own == ("mlp", layer)
+            source = resid if live else frozen[at + "hook_resid_mid"]  # pyright: ignore[reportOptionalSubscript]
+            resid = resid + _mlp(net, block, source, at, tap)
         resid = tap(at + "hook_resid_post", resid)
-    last = _norm(resid[:, -1], net.ln_final, net.eps)
+    last = _norm(resid, net.ln_final, net.eps, "ln_final.", tap)[:, -1]
     return tap("logits", last @ net.W_U + net.b_U)
 
 
+def _mlp(net: Net, block: Block, source: np.ndarray, at: str, tap: Tap) -> np.ndarray:
+    x = _norm(source, block.ln2, net.eps, at + "ln2.", tap)
+    pre = tap(at + "mlp.hook_pre", x @ block.W_in + block.b_in)
+    post = tap(at + "mlp.hook_post", _activate(pre, net.activation))
+    return tap(at + "hook_mlp_out", post @ block.W_out + block.b_out)
+
+
 def _attention(net: Net, block: Block, source: np.ndarray, at: str, tap: Tap) -> np.ndarray:
-    x = _norm(source, block.ln1, net.eps)
+    x = _norm(source, block.ln1, net.eps, at + "ln1.", tap)
     q, k, v = (
         tap(f"{at}attn.hook_{name}", np.einsum("btd,hde->bthe", x, w) + b)
         for name, w, b in (
@@ -139,11 +145,14 @@ def _attention(net: Net, block: Block, source: np.ndarray, at: str, tap: Tap) ->
     return tap(at + "hook_attn_out", np.einsum("bqhe,hed->bqd", z, block.W_O) + block.b_O)
 
 
-def _norm(x: np.ndarray, norm: tuple[np.ndarray, np.ndarray] | None, eps: float) -> np.ndarray:
+def _norm(x: np.ndarray, norm: Norm | None, eps: float, at: str, tap: Tap) -> np.ndarray:
+    """Normalize; what is tapped comes before the learned scale and shift."""
     if norm is None:
         return x
-    centred = x - x.mean(-1, keepdims=True)
-    return centred / np.sqrt((centred**2).mean(-1, keepdims=True) + eps) * norm[0] + norm[1]
+    centred = x if norm.b is None else x - x.mean(-1, keepdims=True)
+    scale = tap(at + "hook_scale", np.sqrt((centred**2).mean(-1, keepdims=True) + eps))
+    normalized = tap(at + "hook_normalized", centred / scale)
+    return normalized * norm.w if norm.b is None else normalized * norm.w + norm.b
 
 
 _erf = np.vectorize(math.erf, otypes=[float])
@@ -154,6 +163,8 @@ def _activate(x: np.ndarray, name: str) -> np.ndarray:
         return np.maximum(x, 0)
     if name == "gelu":
         return x * 0.5 * (1 + _erf(x / math.sqrt(2)))
+    if name == "silu":
+        return 0.5 * x * (1 + np.tanh(x / 2))
     if name == "gelu_new":
         return 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
     raise ValueError(f"no activation {name}")

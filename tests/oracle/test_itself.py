@@ -170,7 +170,7 @@ def deep() -> nx.DiGraph:
     return graph
 
 
-@pytest.mark.parametrize("name", ["untrained-p7", "two-layers-norm-p5"])
+@pytest.mark.parametrize("name", ["untrained-p7", "bridge-two-layers-norm"])
 def test_two_samplings_of_a_deep_tree_agree_within_six_standard_errors(name: str) -> None:
     subject, draws = build(name), 48
     mine = sampled_figures(subject, deep(), draws=draws, seed=1)

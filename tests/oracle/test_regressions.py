@@ -192,7 +192,7 @@ def test_a_mapped_site_that_the_reader_does_not_read_is_held() -> None:
     agree("untrained-p5", claim(nodes, ("a", "logits"), ("neurons", "logits"), ("mid", "neurons")))
 
 
-@pytest.mark.parametrize("subject", ["untrained-p5", "two-layers-p5"])
+@pytest.mark.parametrize("subject", ["untrained-p5", "bridge-two-layers"])
 def test_a_set_of_frequencies_that_is_held_covers_a_smaller_one_that_is_set(subject: str) -> None:
     """The values behind attention read one frequency; a node beside them maps all but the constant, held."""
     nodes = {

@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy import stats
 
-from scrubkit.scrubbing.sampling import Draws, by_feature, everything, fixed
+from scrubkit.scrubbing.sampling import Draws, _finalise_int, by_feature, everything, fixed
 
 CPU = torch.device("cpu")
 
@@ -76,3 +76,38 @@ def test_fixed_rows_are_the_only_ones_drawn() -> None:
 
 def test_bits_are_the_mean_log_of_the_class_size() -> None:
     assert by_feature([np.array([0, 0, 0, 0, 1, 2])]).bits == pytest.approx(8 / 6)
+
+
+def test_the_hash_is_splitmix64() -> None:
+    """The first outputs of the published generator for seed 1234567."""
+    golden, mask = 0x9E3779B97F4A7C15, 2**64 - 1
+    first, second = (_finalise_int((1234567 + i * golden) & mask) for i in (1, 2))
+    assert (first, second) == (6457827717110365317, 3203168211198807973)
+
+
+def test_numbers_on_tensors_are_those_of_whole_numbers_of_any_size() -> None:
+    """The same hash in plain integers: a seed has to give the same draws in every version."""
+    golden, mask = 0x9E3779B97F4A7C15, 2**64 - 1
+    for seed, stream, n, items in ((0, 0, 5, range(12)), (2**63 + 5, -7, 3, range(4, 9))):
+        expected = []
+        for item in items:
+            state = seed & mask
+            for word in (item // n, stream):
+                state = _finalise_int((state + golden) & mask) ^ word
+            key = _finalise_int(state)
+            expected.append((_finalise_int((key + item % n * golden) & mask)) >> 2)
+        assert Draws(seed, n, items, CPU).numbers(stream).tolist() == expected
+
+
+def test_probabilities_of_stand_ins_are_their_weights_within_the_window() -> None:
+    exchange = by_feature([np.array([0, 1, 0, 0])], weights=np.array([1.0, 9.0, 2.0, 5.0]))
+    rows, chances = exchange.members(2)
+    assert rows.tolist() == [0, 2, 3]
+    assert chances.tolist() == pytest.approx([1 / 8, 2 / 8, 5 / 8])
+    assert by_feature([np.array([0, 1, 0, 0])]).members(0)[1].tolist() == pytest.approx([1 / 3] * 3)
+
+
+def test_components_without_a_tolerance_of_their_own_are_exact() -> None:
+    near, exact = np.array([0.0, 0.4, 0.4, 2.0]), np.array([1, 1, 2, 1])
+    exchange = by_feature([near, exact], tolerance=[0.5])
+    assert [set(exchange.members(row)[0].tolist()) for row in range(4)] == [{0, 1}, {0, 1}, {2}, {3}]

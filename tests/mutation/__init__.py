@@ -1,0 +1,1 @@
+"""What the tests do not notice: rules of the definition broken by hand, and mutants of the code."""
