@@ -22,7 +22,8 @@ class Evidence(Frozen):
     """One figure behind a label: what was measured of which claim, between its two thresholds.
 
     Attributes:
-        claim: "carries", "irrelevant", "matters", or "compound" (the errors of all claims together).
+        claim: "carries", "irrelevant", "matters", "compound" (the errors of all claims together), or, of
+            programs, "sufficient" (the share of draws that change the answer).
         where: node or edge that the claim is about.
         value: the figure.
         holds_below: claim holds if the figure is under this ("carries", "irrelevant"), or None.
@@ -31,7 +32,7 @@ class Evidence(Frozen):
         fails_below: claim fails if the figure is under this, or None.
     """
 
-    claim: Literal["carries", "irrelevant", "matters", "compound"]
+    claim: Literal["carries", "irrelevant", "matters", "compound", "sufficient"]
     where: str
     value: float
     holds_below: float | None = None
@@ -80,7 +81,8 @@ class Case(Frozen):
         model: how to get the model.
         variant: variant of the model, such as "steps" or "trained".
         family: kind of the true hypothesis that it comes from, such as "answer-only".
-        operator: name of the mutation, or "none".
+        operator: name of the mutation, or "none"; where the model is changed and not the hypothesis, the way
+            in which it is false, such as "too-coarse".
         hypothesis: node-link JSON.
         label: the answer.
     """

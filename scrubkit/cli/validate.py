@@ -34,7 +34,9 @@ def validate(
     methods: Annotated[
         list[str], typer.Argument(help="Built-in names, entry points, or package.module:attribute.")
     ],
-    suite: Annotated[str, typer.Option(help="Name of a suite, or a manifest file.")] = "fast",
+    suite: Annotated[
+        str, typer.Option(help="Name of a suite, a manifest file, or a folder of shards.")
+    ] = "fast",
     held_out: Annotated[
         int | None, typer.Option(min=1, help="Use a fresh suite of the same kind, made from this seed.")
     ] = None,

@@ -6,7 +6,7 @@ the order of their keys, which no label has a say in.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -75,10 +75,14 @@ class Layout:
     models: dict[str, Model]
 
 
-def lay_out(cases: Sequence[Case]) -> Layout:
+def lay_out(cases: Sequence[Case], known: Mapping[str, Model] | None = None) -> Layout:
     """Build the models of a suite and group its cases by them.
 
     Cases that ask the same of the same weights share a question.
+
+    Args:
+        cases: the cases.
+        known: models that need not be built, by key of their description.
 
     Raises:
         BenchError: with every case whose model cannot be built or whose hypothesis is not valid.
@@ -89,7 +93,8 @@ def lay_out(cases: Sequence[Case]) -> Layout:
     faults: list[str] = []
     for group in group_by_model(cases):
         try:
-            model = build(group[0].model)
+            spec = group[0].model
+            model = known[spec.key] if known and spec.key in known else build(spec)
         except ScrubkitError as error:
             faults.append(f"model of case {group[0].id}: {error}")
             continue

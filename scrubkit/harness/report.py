@@ -9,6 +9,7 @@ from typing import Any
 
 from scrubkit.bench.case import LabelName
 from scrubkit.bench.manifest import Suite
+from scrubkit.bench.shards import ShardedSuite
 from scrubkit.harness.outcome import Finding, Outcome, Record
 
 SCHEMA_VERSION = 2
@@ -200,9 +201,10 @@ class SuiteRef(Record):
     cases: int
 
     @classmethod
-    def of(cls, suite: Suite) -> SuiteRef:
+    def of(cls, suite: Suite | ShardedSuite) -> SuiteRef:
         """Return the reference to a suite."""
-        return cls(name=suite.name, version=suite.version, hash=suite.hash, cases=len(suite.cases))
+        cases = len(suite.cases) if isinstance(suite, Suite) else suite.n_cases
+        return cls(name=suite.name, version=suite.version, hash=suite.hash, cases=cases)
 
 
 class Report(Record):

@@ -5,14 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 from scrubkit.bench import manifest
 from scrubkit.bench.manifest import Suite
+from scrubkit.bench.shards import MAKING, SUITE, Shard, ShardedSuite
 from scrubkit.bench.suites import load_suite
 from scrubkit.core.reading import require_file
 from scrubkit.errors import BenchError
@@ -21,6 +22,7 @@ from scrubkit.harness.batches import Job, Layout, lay_out, split
 from scrubkit.harness.exact_value import exact_value
 from scrubkit.harness.figures import method_report
 from scrubkit.harness.finders import finder_report
+from scrubkit.harness.gathered import Gathered
 from scrubkit.harness.identity import Identity, identify
 from scrubkit.harness.outcome import Finding, Outcome
 from scrubkit.harness.report import Report, SuiteRef
@@ -51,7 +53,7 @@ class Entrant:
 
 def validate(
     methods: Any,
-    suite: str | Path | Suite = "fast",
+    suite: str | Path | Suite | ShardedSuite = "fast",
     *,
     jobs: int = 1,
     seed: int = 0,
@@ -67,7 +69,8 @@ def validate(
 
     Args:
         methods: one method or several: built-in names, entry points, ``module:attribute``, or instances.
-        suite: name or manifest file of a suite, or the suite itself.
+        suite: name, manifest file or folder of shards of a suite, or the suite itself. Of a suite in shards
+            one shard is held at a time, and finders are not asked.
         jobs: worker processes on this machine; with ``dask="local"`` the number of its workers.
         seed: decides all randomness that methods are given.
         store: file in which answers are kept and found again; None keeps nothing.
@@ -94,12 +97,38 @@ def validate(
         machine = stack.enter_context(backend(jobs, dask, in_process=in_process, memory=memory))
         entrants = enter(methods)
         chosen = find_suite(suite, jobs=jobs)
-        layout = lay_out(chosen.cases)
         kept = stack.enter_context(open_store(store, write=True)) if store is not None else None
-        run = _Run(chosen, layout, entrants, seed, budget, kept, machine)
-        answers, asked = run.collect(progress)
-    exact = [_exact_values(run, entrant, calibrate) for entrant in entrants]
-    return _report(run, answers, exact, asked, time.perf_counter() - began)
+        if isinstance(chosen, ShardedSuite):
+            entrants = [entrant for entrant in entrants if entrant.role == "score"]
+        found = Gathered.of(len(entrants))
+        for part in _parts(chosen):
+            run = _Run(chosen, lay_out(part.cases, part.models), entrants, seed, budget, kept, machine)
+            tell = (
+                None
+                if progress is None
+                else partial(_told, progress, chosen, len(found.cases), len(entrants))
+            )
+            answers, asked = run.collect(tell)
+            exact = [_exact_values(run, entrant, calibrate) for entrant in entrants]
+            found.add(part.cases, run.layout, answers, exact, asked, whole=isinstance(chosen, Suite))
+    return _report(chosen, entrants, found, seed, budget, time.perf_counter() - began)
+
+
+def _told(
+    progress: Progress, suite: Suite | ShardedSuite, before: int, entrants: int, done: int, total: int
+) -> None:
+    """Tell how far a run is; of a suite in shards it is not known which answers are there already."""
+    if isinstance(suite, ShardedSuite):
+        done, total = before * entrants + done, suite.n_cases * entrants
+    progress(done, total)
+
+
+def _parts(suite: Suite | ShardedSuite) -> Iterator[Shard]:
+    """Yield the cases of a suite in parts that are held at a time."""
+    if isinstance(suite, ShardedSuite):
+        yield from suite.shards()
+    else:
+        yield Shard(suite.cases, {})
 
 
 MAX_SECONDS = 30 * 24 * 3600.0
@@ -120,20 +149,24 @@ def _refuse_options(seed: int, budget: Budget) -> None:
         raise BenchError(faults, title="validate")
 
 
-def find_suite(source: str | Path | Suite, *, jobs: int = 1, progress: Progress | None = None) -> Suite:
-    """Return a published suite by name, the one in a manifest file, or the suite itself.
+def find_suite(
+    source: str | Path | Suite | ShardedSuite, *, jobs: int = 1, progress: Progress | None = None
+) -> Suite | ShardedSuite:
+    """Return a published suite by name, the one in a manifest file or in a folder, or the suite itself.
 
     Args:
-        source: the name, the file or the suite.
+        source: the name, the file, the folder of a suite in shards, or the suite.
         jobs: models that are trained at a time, where the suite has to be made.
         progress: told how far the making is.
 
     Raises:
         BenchError: there is no such suite, or no such file.
     """
-    if isinstance(source, Suite):
+    if isinstance(source, Suite | ShardedSuite):
         return source
     path = Path(source)
+    if (path / SUITE).is_file() or (path / MAKING).is_file():
+        return ShardedSuite.read(path)
     if os.path.isfile(path):
         return manifest.read(path)
     if path.suffix or len(path.parts) > 1:
@@ -168,7 +201,7 @@ def enter(methods: Any) -> list[Entrant]:
 class _Run:
     """All that decides which questions are asked, and where."""
 
-    suite: Suite
+    suite: Suite | ShardedSuite
     layout: Layout
     entrants: Sequence[Entrant]
     seed: int
@@ -245,32 +278,30 @@ def _exact_values(run: _Run, entrant: Entrant, calibrate: bool) -> dict[str, flo
 
 
 def _report(
-    run: _Run,
-    answers: Sequence[dict[str, Answer]],
-    exact: Sequence[dict[str, float]],
-    asked: int,
+    suite: Suite | ShardedSuite,
+    entrants: Sequence[Entrant],
+    found: Gathered,
+    seed: int,
+    budget: Budget,
     seconds: float,
 ) -> Report:
-    suite, layout = run.suite, run.layout
-    methods, finders, devices = [], [], set()
-    for entrant, found, values in zip(run.entrants, answers, exact, strict=True):
-        scored = {case: a for case, key in layout.keys.items() if isinstance(a := found.get(key), Outcome)}
-        found_by_model = {key: a for key in layout.models if isinstance(a := found.get(key), Finding)}
-        devices |= {answer.device for answer in [*scored.values(), *found_by_model.values()]}
+    methods, finders = [], []
+    for index, entrant in enumerate(entrants):
         if entrant.role == "score":
-            methods.append(method_report(entrant.identity, suite.cases, scored, values))
+            scored, exact = found.scored[index], found.exact[index]
+            methods.append(method_report(entrant.identity, found.cases, scored, exact))
         else:
-            finders.append(finder_report(entrant.identity, layout.models, found_by_model))
+            finders.append(finder_report(entrant.identity, found.models, found.found[index]))
     return Report(
         scrubkit=__version__,
         suite=SuiteRef.of(suite),
-        seed=run.seed,
-        draws=run.budget.draws,
-        timeout=run.budget.seconds,
-        devices=tuple(sorted(devices)),
+        seed=seed,
+        draws=budget.draws,
+        timeout=budget.seconds,
+        devices=tuple(sorted(found.devices)),
         methods=tuple(methods),
         finders=tuple(finders),
-        asked=asked,
+        asked=found.asked,
         seconds=seconds,
         versions=versions(),
     )

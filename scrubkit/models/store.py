@@ -10,12 +10,15 @@ from __future__ import annotations
 import math
 import os
 import shutil
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import safetensors.torch
+import torch
 from pydantic import ValidationError
 from safetensors import SafetensorError
+from torch import Tensor
 
 from scrubkit import registry
 from scrubkit.core.reading import parse_json, read_bytes, require_file, text_fault, validation_faults
@@ -106,16 +109,50 @@ def read(path: str | Path, *, links_within: Path | None = None) -> Model:
     folder = Path(path)
     home = links_within or folder
     record = read_record(folder, links_within=links_within)
-    task = _task(record, folder, home)
+    path = folder / TASK
+    rows = lambda: _bytes(path, home, MAX_TASK_BYTES)  # noqa: E731
+    task = _task(record, rows, str(folder / RECORD), str(path))
     weights_path = folder / WEIGHTS
     data = _bytes(weights_path, home, _largest(record.config))
     weights = _weights(data, record.config, title=str(weights_path))
+    return _whole(record, task, weights, title=str(folder))
+
+
+def model_parts(model: Model) -> tuple[str, dict[str, Tensor]]:
+    """Return a model as a record, in JSON, and tensors: what `save` writes, for a file that holds several.
+
+    Returns:
+        The record; the weights by full name, and the rows of the task under ``task/`` and their name.
+    """
+    tensors = {k: v.detach().to("cpu", torch.float32).contiguous() for k, v in model.weights.named().items()}
+    rows = task_rows(model.task)
+    if rows is not None:
+        tensors |= {f"{_ROWS}{name}": value for name, value in safetensors.torch.load(rows).items()}
+    return describe(model).model_dump_json(), tensors
+
+
+def model_from_parts(record: str, tensors: Mapping[str, Tensor], *, title: str) -> Model:
+    """Return the model that `model_parts` took apart; raises ModelError as `read` does."""
+    if len(record) > MAX_RECORD_BYTES:
+        raise ModelError(f"a record of {len(record):,} characters", title=title)
+    known = parse_record(record.encode(), title=title)
+    rows = {name.removeprefix(_ROWS): value for name, value in tensors.items() if name.startswith(_ROWS)}
+    task = _task(known, lambda: safetensors.torch.save(rows), title, title)
+    held = {name: value for name, value in tensors.items() if not name.startswith(_ROWS)}
+    return _whole(known, task, from_mapping(held, known.config, title=title), title=title)
+
+
+_ROWS = "task/"
+
+
+def _whole(record: ModelRecord, task: Task, weights: Weights, *, title: str) -> Model:
+    """Return the model of a record, after checking that the weights are those that it is about."""
     found = weights.digest(record.config.behaviour)
     if found != record.weights_hash:
         raise ModelError(
             f"the weights hash to {found[:12]}..., {RECORD} says {record.weights_hash[:12]}...; "
             "the two files are not of one model, or one was changed",
-            title=str(folder),
+            title=title,
         )
     return Model(
         name=record.name,
@@ -198,13 +235,12 @@ def _known(key: str, value: dict[str, Any], faults: list[str]) -> Truth | Certif
     return None
 
 
-def _task(record: ModelRecord, folder: Path, home: Path) -> Task:
+def _task(record: ModelRecord, rows: Callable[[], bytes], title: str, rows_title: str) -> Task:
     """Return the task of a record, after checking that all that the record says is of one model."""
-    title, path = str(folder / RECORD), folder / TASK
     if record.task.family:
         task = family_task(record.task, title=title)
     else:
-        task = read_task(record.task, _bytes(path, home, MAX_TASK_BYTES), title=str(path))
+        task = read_task(record.task, rows(), title=rows_title)
     truth, certificate = record.truth, record.certificate
     faults = _basis_faults(truth, record.config) if truth else []
     if record.task.family:

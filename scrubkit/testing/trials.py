@@ -141,6 +141,8 @@ def trials(
 ) -> list[CaseTrial]:
     """Return the cases of a suite as trials; ambiguous ones, which have no right answer, are left out."""
     found = find_suite(suite)
+    if not isinstance(found, Suite):
+        raise BenchError("is a suite in shards, which `scrubkit validate --suite` reads", title=str(suite))
     source = found.name if isinstance(suite, Suite) else str(suite)
     reference = SuiteRef.of(found)
     budget = budget or Budget()

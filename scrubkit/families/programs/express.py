@@ -20,6 +20,13 @@ def express(program: Program, name: str) -> str:
     long, the expression lists the inputs on which the variable takes each value. Where even that is too long
     it is the tuple of all inputs that matter, which tells more.
     """
+    key = ("express", name)
+    if key not in program.memo:
+        program.memo[key] = _express(program, name)
+    return program.memo[key]
+
+
+def _express(program: Program, name: str) -> str:
     texts: dict[str, str | None] = {}
     for variable in program.variables.values():
         texts[variable.name] = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ class ProgramFamily(Family):
     name = "programs"
     title = "programs: any graph of finite functions"
     truth_type = ProgramTruth
+    kinds = ("program",)
 
     @property
     def models(self) -> Mapping[str, NamedModel]:
@@ -52,6 +53,25 @@ class ProgramFamily(Family):
         if not isinstance(truth, ProgramTruth) or truth.variant not in LIBRARY:
             return {}
         return {str(claim.name): _sited(claim, truth) for claim in LIBRARY[truth.variant].claims().values()}
+
+    @property
+    def suites(self) -> Mapping[str, Callable[..., Any]]:
+        """The published suites."""
+        from scrubkit.families.programs.suites import make
+
+        return {name: partial(make.make, name) for name in make.DEFINITIONS}
+
+    def build(self, kind: str, options: Mapping[str, Any], folder: Path) -> Model:
+        """Return a model of a suite."""
+        from scrubkit.families.programs.suites.models import build
+
+        return build(options)
+
+    def option_faults(self, kind: str, options: Mapping[str, Any]) -> list[str]:
+        """Return what is wrong with a description."""
+        from scrubkit.families.programs.suites.models import option_faults
+
+        return option_faults(options)
 
 
 def _sited(claim: nx.DiGraph, truth: ProgramTruth) -> nx.DiGraph:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import networkx as nx
@@ -72,16 +73,25 @@ class Judge:
 
     def parents(self, node: str) -> list[str]:
         """Return a node's parents that are drawn."""
-        return [m for m in self.claim.predecessors(node) if not self.claim.nodes[m].get("unimportant")]
+        return self._drawn[node]
+
+    @cached_property
+    def _drawn(self) -> Mapping[str, list[str]]:
+        unimportant = {n for n, given in self.claim.nodes(data="unimportant") if given}
+        return {n: [m for m in self.claim.predecessors(n) if m not in unimportant] for n in self.claim}
 
     def table(self, node: str) -> np.ndarray:
         """Return the value of a node for each joint value of its parents, and each other row."""
-        return self._once(("table", self._shape(node)), lambda: self._tabulate(node))
+        return self._once(("table", self._shapes[node]), lambda: self._tabulate(node))
 
     def chances(self, node: str) -> np.ndarray:
         """Return the distribution over other rows of a node's value, for each joint value of its parents."""
         mean = lambda: np.eye(self.size(node))[self.table(node)].mean(axis=-2)  # noqa: E731
-        return self._once(("chances", self._shape(node)), mean)
+        return self._once(("chances", self._shapes[node]), mean)
+
+    @cached_property
+    def _shapes(self) -> Mapping[str, tuple[Any, ...]]:
+        return {node: self._shape(node) for node in self.claim}
 
     def _shape(self, node: str) -> tuple[Any, ...]:
         """Return what a node's table depends on: it, its parents, and what is held."""
@@ -109,6 +119,20 @@ class Judge:
 
     def spread(self, node: str, *, exact_other: bool) -> Float[np.ndarray, "row value"]:
         """Return the distribution of the scrubbed value of a node, for each reference row."""
+        key = ("spread", exact_other, self._trees[node])
+        return self._once(key, lambda: self._spread(node, exact_other))
+
+    @cached_property
+    def _trees(self) -> Mapping[str, tuple[Any, ...]]:
+        """What each node's scrubbed value depends on: its shape, and that of all that it reads."""
+        found: dict[str, tuple[Any, ...]] = {}
+        for node in nx.topological_sort(self.claim):
+            drawn = tuple((self.claim.nodes[m].get("feature", "0"), found[m]) for m in self.parents(node))
+            # A node whose parents are all unimportant is read on the other row, a leaf on its own.
+            found[node] = (self._shapes[node], self.claim.in_degree(node) == 0, drawn)
+        return found
+
+    def _spread(self, node: str, exact_other: bool) -> Float[np.ndarray, "row value"]:
         size = self.size(node)
         drawn = self.parents(node)
         if not self.claim.in_degree(node):
@@ -122,9 +146,9 @@ class Judge:
     def _of_class(self, node: str, spread: Float[np.ndarray, "row value"]) -> Float[np.ndarray, "row value"]:
         """Average a node's distribution over each row's class: what its reader draws."""
         ids = self.classes(node)
-        total = np.zeros((ids.max() + 1, spread.shape[1]))
-        np.add.at(total, ids, spread)
-        return (total / np.bincount(ids)[:, None])[ids]
+        counts = np.bincount(ids)
+        sums = [np.bincount(ids, weights=column, minlength=len(counts)) for column in spread.T]
+        return (np.stack(sums, axis=1) / counts[:, None])[ids]
 
     def _contract(self, table: np.ndarray, chances: Sequence[np.ndarray], *, per_row: bool) -> np.ndarray:
         """Weigh a table by its parents' independent distributions, row by row."""

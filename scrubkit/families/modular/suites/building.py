@@ -7,14 +7,8 @@ model goes on from, so that a suite made in two goes is the suite made in one.
 
 from __future__ import annotations
 
-import ctypes
-import multiprocessing
-import os
-import signal
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -22,6 +16,7 @@ from pydantic import ValidationError
 from scrubkit.bench.case import Frozen, Label, ModelSpec
 from scrubkit.bench.manifest import Progress
 from scrubkit.bench.models import build
+from scrubkit.bench.side_by_side import side_by_side
 from scrubkit.errors import ModelError, ScrubkitError
 from scrubkit.families.modular.suites.candidates import Candidate, Tally
 from scrubkit.families.modular.suites.model_list import Entry
@@ -71,7 +66,7 @@ def find_all(
     total = len(specs) + len(entries)
     tell = progress or (lambda done, total: None)
     tell(0, total)
-    for done, _ in enumerate(_train_side_by_side(specs, jobs), start=1):
+    for done, _ in enumerate(side_by_side(_trained, specs, jobs), start=1):
         tell(done, total)
     for number, entry in enumerate(entries):
         path = None if folder is None else folder / f"{number:04}.json"
@@ -98,35 +93,12 @@ def trainings(entries: Iterable[Entry]) -> Iterator[ModelSpec]:
                 yield spec
 
 
-def _train_side_by_side(specs: Sequence[ModelSpec], jobs: int) -> Iterator[None]:
-    """Train models in processes of their own; one that cannot be had is told of where it is used."""
-    if not specs:
-        return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(jobs, len(specs)), context, _settle, (os.getpid(),)) as pool:
-        for future in as_completed([pool.submit(_trained, spec) for spec in specs]):
-            future.result()
-            yield
-
-
 def _trained(spec: ModelSpec) -> None:
     """Train one model, which puts it into the cache folder."""
     try:
         build(spec)
     except ScrubkitError:
         return
-
-
-def _settle(parent: int) -> None:
-    """Have a training process use one thread, and end with the process that it works for."""
-    import torch
-
-    torch.set_num_threads(1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG
-        if os.getppid() != parent:
-            os._exit(1)
 
 
 def _read(path: Path, entry: Entry, tally: Tally) -> list[Candidate] | None:

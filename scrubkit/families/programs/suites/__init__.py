@@ -1,0 +1,1 @@
+"""Suites of programs: twins by construction, labelled on the source graph."""
