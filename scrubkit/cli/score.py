@@ -43,6 +43,12 @@ def score(
     json: Annotated[
         Path | None, typer.Option("--json", help="Write the scores to this file as JSON.")
     ] = None,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Enumerate all joint draws instead, where they are few.")
+    ] = False,
+    max_runs: Annotated[
+        int | None, typer.Option(min=1, max=10**12, help="Runs that --exact may take; by default 20 million.")
+    ] = None,
     expect: Annotated[
         bool, typer.Option("--expect", help="Fail if a verdict differs from what its file expects.")
     ] = False,
@@ -56,6 +62,7 @@ def score(
     input; files that can be scored are scored all the same.
     """
     passes = read_draws(draws)
+    _refuse_options(passes, exact=exact, max_runs=max_runs)
 
     from rich.console import Console
 
@@ -67,7 +74,7 @@ def score(
     files = find_hypotheses(paths)
     loaded = load(model)
     err = Console(stderr=True, emoji=False)
-    options = Options(passes, seed, device, allow_code=not no_code)
+    options = Options(passes, seed, device, allow_code=not no_code, exact=exact, max_runs=max_runs)
     with _progress(err, len(files)) as advance:
         report = score_files(loaded, files, options, advance)
     if report.scores:
@@ -86,6 +93,19 @@ class Options:
     seed: int = 0
     device: str = "auto"
     allow_code: bool = True
+    exact: bool = False
+    max_runs: int | None = None
+
+
+def _refuse_options(draws: int | Literal["auto"], *, exact: bool, max_runs: int | None) -> None:
+    """Refuse options that say nothing together; raises ScrubError with each."""
+    faults = []
+    if exact and draws != "auto":
+        faults.append("--exact takes all draws; leave out --draws")
+    if max_runs is not None and not exact:
+        faults.append("--max-runs limits --exact; give that as well")
+    if faults:
+        raise ScrubError(faults, title="scrubkit score")
 
 
 def score_files(
@@ -125,6 +145,7 @@ def _score_file(model: Model, path: Path, options: Options) -> Scored:
     from scrubkit.hypothesis import load_hypothesis
     from scrubkit.hypothesis.checks import GraphError
     from scrubkit.scrubbing.check import check
+    from scrubkit.scrubbing.exact import MAX_RUNS
     from scrubkit.scrubbing.expectation import expected_verdicts
     from scrubkit.scrubbing.scoring import Scorer
 
@@ -135,7 +156,13 @@ def _score_file(model: Model, path: Path, options: Options) -> Scored:
         # The check raises with the faults of sites and features as well.
         check(path, scorer.subject, model.truth, allow_code=options.allow_code)
         raise
-    result = scorer.score(hypothesis, draws=options.draws, seed=options.seed)
+    result = scorer.score(
+        hypothesis,
+        draws=options.draws,
+        seed=options.seed,
+        exact=options.exact,
+        max_runs=MAX_RUNS if options.max_runs is None else options.max_runs,
+    )
     expected = expected_verdicts(hypothesis, model)
     met = result.verdict in expected if expected else None
     return Scored(file=str(path), expected=expected, as_expected=met, score=result)

@@ -93,15 +93,23 @@ def validate(
     """
     written = {"--json": json, "--junit-xml": junit_xml, "--markdown": markdown, "--html": html}
     _refuse_options(written, baseline, update_baseline=update_baseline, store=store, no_store=no_store)
+    if not in_process and dask is None:
+        from scrubkit.harness.worker.starter import template
+
+        # It imports beside this process.
+        template()
     from rich.console import Console
 
     from scrubkit.bench.suites import held_out as fresh_suite
     from scrubkit.cli.progress import shown_progress
+    from scrubkit.harness.backends import share
     from scrubkit.harness.baseline import read_baseline, require_comparable, write_baseline
+    from scrubkit.harness.entrants import find
     from scrubkit.harness.limits import Limits
     from scrubkit.harness.report import SuiteRef
-    from scrubkit.harness.run import enter, find_suite
+    from scrubkit.harness.run import find_suite
     from scrubkit.harness.run import validate as run
+    from scrubkit.harness.stranger import roles
     from scrubkit.methods.protocol import Budget
     from scrubkit.models.load import cache_folder
     from scrubkit.report.rows import missed
@@ -116,7 +124,9 @@ def validate(
     console = Console(emoji=False)
     if not console.is_terminal:
         console = Console(emoji=False, width=WIDTH)
-    scorers = [entrant.identity.name for entrant in enter(methods) if entrant.role == "score"]
+    size = None if memory is None else int(memory * 2**30)
+    found = find(methods, in_process=in_process, memory=share(size, jobs))
+    scorers = [method.name for method in found if "score" in roles(method)]
     with shown_progress(Console(stderr=True, emoji=False), "making the suite") as progress:
         making = {"jobs": jobs, "progress": progress}
         chosen = find_suite(suite, **making) if held_out is None else fresh_suite(suite, held_out, **making)
@@ -124,7 +134,7 @@ def validate(
         require_comparable(old, SuiteRef.of(chosen), seed, draws, scorers, title=str(baseline))
     with shown_progress(Console(stderr=True, emoji=False), "asking") as progress, _interruptible(place):
         report = run(
-            methods,
+            found,
             chosen,
             jobs=jobs,
             seed=seed,
@@ -133,7 +143,7 @@ def validate(
             budget=Budget(draws, timeout),
             calibrate=calibrate,
             in_process=in_process,
-            memory=None if memory is None else int(memory * 2**30),
+            memory=size,
             progress=progress,
         )
     checks = _check(report, limits, None if update_baseline else old, baseline)

@@ -32,8 +32,10 @@ from scrubkit.errors import SiteError, nearest
 
 KEYS = ("pos", "head", "neurons", "subspace")
 """Keys that any model may have; those of a task's decompositions come on top."""
-_SYNTAX = re.compile(r"^\s*(?P<hook>[\w.]+)\s*(?:\[(?P<parts>[^\[\]]*)\])?\s*$")
+_SYNTAX = re.compile(r"(?P<hook>[\w.]+)(?:\s*\[(?P<parts>[^\[\]]*)\])?")
 _KEY = re.compile(r"[A-Za-z_]\w*")
+MAX_LENGTH = 100_000
+"""Characters of the longest site that is read."""
 _SHOWN = 200
 """Characters of a site that a message repeats."""
 _MOST_FAULTS = 20
@@ -151,7 +153,7 @@ def parse(text: str) -> Site:
     Raises:
         SiteError: the text is not a site, or has a repeated key or a key without a value.
     """
-    match = _SYNTAX.match(text) if isinstance(text, str) and len(text) < 100_000 else None
+    match = _SYNTAX.fullmatch(text.strip()) if isinstance(text, str) and len(text) < MAX_LENGTH else None
     if match is None:
         raise SiteError(
             f"cannot read site {str(text)[:_SHOWN]!r}; write hook[key=value, ...], e.g. hook_embed[pos=0]"

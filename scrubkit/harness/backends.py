@@ -17,7 +17,8 @@ from scrubkit.errors import BenchError
 from scrubkit.harness.ask import device_class
 from scrubkit.harness.batches import Job, Result, work
 from scrubkit.harness.call import InProcess
-from scrubkit.harness.worker.link import Packed, Worker, close_template, machine_memory, template
+from scrubkit.harness.worker.link import Packed, Worker, machine_memory
+from scrubkit.harness.worker.starter import close_template, template
 
 MAX_JOBS = 1024
 """Largest number of workers."""
@@ -61,7 +62,7 @@ class Workers:
 
     def __init__(self, n: int, memory: int | None = None) -> None:
         self.n = n
-        self.memory = machine_memory() * 3 // 4 // n if memory is None else memory
+        self.memory = share(memory, n)
         self.threads = torch.get_num_threads() if n == 1 else 1
         # It imports while the run is laid out.
         template()
@@ -143,6 +144,11 @@ class Workers:
                 close_template()
             for thread in threads:
                 thread.join(JOIN_SECONDS)
+
+
+def share(memory: int | None, jobs: int) -> int:
+    """Return the bytes that one of several workers may allocate: so many, or its share of the machine's."""
+    return machine_memory() * 3 // 4 // max(jobs, 1) if memory is None else memory
 
 
 @contextlib.contextmanager

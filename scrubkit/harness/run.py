@@ -17,38 +17,22 @@ from scrubkit.bench.shards import MAKING, SUITE, Shard, ShardedSuite
 from scrubkit.bench.suites import load_suite
 from scrubkit.core.reading import require_file
 from scrubkit.errors import BenchError
-from scrubkit.harness.backends import Backend, backend
+from scrubkit.harness.backends import Backend, backend, share
 from scrubkit.harness.batches import Job, Layout, lay_out, split
+from scrubkit.harness.entrants import Entrant, enter, find
 from scrubkit.harness.exact_value import exact_value
 from scrubkit.harness.figures import method_report
 from scrubkit.harness.finders import finder_report
 from scrubkit.harness.gathered import Gathered
-from scrubkit.harness.identity import Identity, identify
 from scrubkit.harness.outcome import Finding, Outcome
 from scrubkit.harness.report import Report, SuiteRef
 from scrubkit.harness.store import Store, open_store
 from scrubkit.methods.protocol import Budget
-from scrubkit.methods.registry import find_method
 from scrubkit.scrubbing.options import versions
 from scrubkit.version import __version__
 
 Progress = Callable[[int, int], None]
 Answer = Outcome | Finding
-
-
-@dataclass(frozen=True)
-class Entrant:
-    """A method in one of its roles.
-
-    Attributes:
-        method: the method.
-        identity: under which its answers are kept.
-        role: "score" or "find".
-    """
-
-    method: Any
-    identity: Identity
-    role: Any
 
 
 def validate(
@@ -95,7 +79,7 @@ def validate(
     _refuse_options(seed, budget)
     with contextlib.ExitStack() as stack:
         machine = stack.enter_context(backend(jobs, dask, in_process=in_process, memory=memory))
-        entrants = enter(methods)
+        entrants = enter(find(methods, in_process=in_process, memory=share(memory, jobs)))
         chosen = find_suite(suite, jobs=jobs)
         kept = stack.enter_context(open_store(store, write=True)) if store is not None else None
         if isinstance(chosen, ShardedSuite):
@@ -173,28 +157,6 @@ def find_suite(
         advice = "give a manifest file, or the name of a suite"
         require_file(path, error=BenchError, missing=f"is not there; {advice}")
     return load_suite(str(source), jobs=jobs, progress=progress)
-
-
-def enter(methods: Any) -> list[Entrant]:
-    """Find the methods and give each role of each an identity.
-
-    Raises:
-        BenchError: there are none, one cannot be found, or two have one name.
-    """
-    sources = [methods] if isinstance(methods, str) or not isinstance(methods, Sequence) else list(methods)
-    if not sources:
-        raise BenchError("no methods given")
-    found = [find_method(source) for source in sources]
-    names = [method.name for method in found]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise BenchError([f"two methods are called {name!r}; give one another name" for name in twice])
-    return [
-        Entrant(method, identify(method), role)
-        for method in found
-        for role in ("score", "find")
-        if callable(getattr(method, role, None))
-    ]
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,17 @@ import importlib
 import inspect
 import math
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import Any, Literal
 
 from scrubkit.errors import BenchError, nearest
 from scrubkit.methods.protocol import Finder, Scorer
 
 GROUP = "scrubkit.methods"
 """Entry-point group in which other packages may register methods."""
+
+Role = Literal["score", "find"]
+ROLES: tuple[Role, ...] = ("score", "find")
+"""Functions that a method may have."""
 
 _HOME = {
     "causal-scrubbing": "causal_scrubbing:CausalScrubbing",
@@ -55,14 +59,37 @@ def find_method(source: Any) -> Scorer | Finder:
         return _checked(_load(f"{__package__}.{_HOME[source]}", source), title=source)
     if ":" in source:
         return _checked(_load(source, source), title=source)
+    return _checked(_from_entry_point(_installed(source)), title=source)
+
+
+def module_of(source: str) -> str:
+    """Return the name of the module that a built-in name, an entry point or a path stands for.
+
+    Nothing of it is imported.
+
+    Raises:
+        BenchError: there is no such name.
+    """
+    if source in _HOME:
+        return f"{__package__}.{_HOME[source]}".partition(":")[0]
+    return (source if ":" in source else _installed(source).value).partition(":")[0]
+
+
+def roles_of(method: Any) -> tuple[Role, ...]:
+    """Return the functions that a method has: "score" for a scorer, "find" for a finder, or both."""
+    return tuple(role for role in ROLES if callable(getattr(method, role, None)))
+
+
+def _installed(name: str) -> EntryPoint:
+    """Return an entry point; raises BenchError naming what there is."""
     installed = {point.name: point for point in entry_points(group=GROUP)}
-    if source in installed:
-        return _checked(_from_entry_point(installed[source]), title=source)
-    known = [*_HOME, *installed]
-    raise BenchError(
-        f"unknown method {source!r}{nearest(source, known)}; methods are {', '.join(known)}, or "
-        "package.module:attribute for one of your own"
-    )
+    if name not in installed:
+        known = [*_HOME, *installed]
+        raise BenchError(
+            f"unknown method {name!r:.200}{nearest(name, known)}; methods are {', '.join(known)}, or "
+            "package.module:attribute for one of your own"
+        )
+    return installed[name]
 
 
 def _from_entry_point(point: EntryPoint) -> Any:
@@ -106,7 +133,7 @@ def _checked(found: Any, *, title: str) -> Scorer | Finder:
     faults = []
     if not isinstance(getattr(found, "name", None), str) or not found.name:
         faults.append(f"{_kind(found)} needs a name, a non-empty string")
-    roles = [role for role in ("score", "find") if callable(getattr(found, role, None))]
+    roles = roles_of(found)
     if not roles:
         faults.append(f"{_kind(found)} needs a function score or find; see scrubkit.methods.protocol")
     faults += [fault for role in roles if (fault := _signature_fault(found, role))]

@@ -25,6 +25,7 @@ from scrubkit.subjects.subject import Edit, Subject
 MAX_RUNS = 20_000_000
 """How many runs an enumeration makes, unless told otherwise."""
 _CHUNK = 200_000
+_ADVICE = "allow more with max_runs (--max-runs), or score with draws"
 
 
 @dataclass(frozen=True)
@@ -62,17 +63,21 @@ def enumerate_outputs(subject: Subject, plan: Plan, *, max_runs: int = MAX_RUNS)
     """
     groups = sorted({v.other_stream for v in plan.root.walk() if v.other_stream < 0})
     everyone = plan.anyone.members(0)
-    shares = list(itertools.product(range(subject.n_inputs), repeat=len(groups)))
+    if subject.n_inputs ** len(groups) > max_runs:
+        raise ScrubError(
+            f"exact enumeration needs {subject.n_inputs:,} to the power of {len(groups)} runs and more, for "
+            f"{len(groups)} groups that share a draw, than the {max_runs:,} allowed; {_ADVICE}"
+        )
     parts: list[list[Distribution]] = [[] for _ in range(subject.n_inputs)]
     masses = []
     budget = [max_runs]
-    for rows in shares:
+    for rows in itertools.product(range(subject.n_inputs), repeat=len(groups)):
         chosen = dict(zip(groups, rows, strict=True))
-        enumeration = _Enumeration(subject, plan, chosen, budget)
+        enumeration = _Enumeration(subject, plan, chosen, budget, max_runs)
         masses.append(math.prod(float(everyone[1][row]) for row in rows))
         for x in range(subject.n_inputs):
             parts[x].append(enumeration.reference(x))
-    if len(shares) == 1:
+    if len(masses) == 1:
         return [p[0] for p in parts]
     return [mix(p, masses) for p in parts]
 
@@ -80,12 +85,14 @@ def enumerate_outputs(subject: Subject, plan: Plan, *, max_runs: int = MAX_RUNS)
 class _Enumeration:
     """Distributions of all visits with the shared draws of the groups fixed."""
 
-    def __init__(self, subject: Subject, plan: Plan, groups: dict[int, int], budget: list[int]) -> None:
+    def __init__(
+        self, subject: Subject, plan: Plan, groups: dict[int, int], budget: list[int], allowed: int
+    ) -> None:
         self.subject = subject
         self.plan = plan
         self.groups = groups
         self.budget = budget
-        self.allowed = budget[0]
+        self.allowed = allowed
         self.known: dict[Hashable, Distribution] = {}
 
     def reference(self, x: int) -> Distribution:
@@ -143,7 +150,7 @@ class _Enumeration:
         if self.budget[0] < 0:
             raise ScrubError(
                 f"exact enumeration needs more runs than the {self.allowed:,} allowed (node {visit.node!r} "
-                f"alone {total:,} at a time); allow more with max_runs (--max-runs), or score with draws"
+                f"alone {total:,} at a time); {_ADVICE}"
             )
         runs = [
             self._run(

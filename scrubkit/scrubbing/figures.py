@@ -73,6 +73,7 @@ class Levels:
         mass = torch.ones(n_inputs) if weights is None else torch.from_numpy(np.array(weights))
         self.mass = (mass.double() / mass.double().sum()).to(self.device)
         self._logits = logits
+        self._last: tuple[Tensor, Own] | None = None
         small = n_inputs * shape[0] * shape[1] * 8 <= KEPT_BYTES
         self._kept = self._join(_tiles(n_inputs)) if small else None
         self._measure()
@@ -86,8 +87,11 @@ class Levels:
         """Return the model's own outputs on some inputs."""
         if self._kept is not None:
             return Own(self._kept.logits[rows], self._kept.probs[rows])
-        logits = self._logits(rows).to(self.device, torch.float64)
-        return Own(logits, logits.softmax(dim=-1))
+        if self._last is None or not torch.equal(self._last[0], rows):
+            logits = self._logits(rows).to(self.device, torch.float64)
+            # Several passes over the same inputs follow each other.
+            self._last = (rows, Own(logits, logits.softmax(dim=-1)))
+        return self._last[1]
 
     def _join(self, tiles: Iterator[Tensor]) -> Own:
         logits = torch.cat([self._logits(rows).to(self.device, torch.float64) for rows in tiles])

@@ -2,8 +2,8 @@
 
 On a CPU every piece has the same size, chosen from the dataset alone, so that the arithmetic of an item never
 depends on which items it is computed with: the same seed gives the same bits whatever the chunk size.
-Figures are summed a piece at a time, in order, so that nothing of the size of all draws is kept. On a GPU
-pieces are as large as memory allows, and are halved when it runs out.
+Figures are summed a piece at a time, in order of the inputs, so that nothing of the size of all draws is
+kept. On a GPU pieces are as large as memory allows, and are halved when it runs out.
 """
 
 from __future__ import annotations
@@ -155,7 +155,7 @@ def run_passes(
 def _pieces(
     outputs: Outputs, measure: Measure, seed: int, total: range, device: torch.device, chunk: int | None
 ) -> Iterator[tuple[range, range, dict[str, Tensor]]]:
-    """Yield items, those of them that are wanted, and the figures of all, in order."""
+    """Yield items, those of them that are wanted, and the figures of all, in order within each pass."""
     n_inputs = measure.n_inputs
     if device.type == "cpu":
         for tile, wanted in cpu_tiles(total, n_inputs):
@@ -182,14 +182,16 @@ def cpu_tiles(total: range, n_inputs: int) -> Iterator[tuple[range, range]]:
     """Yield tiles of one size that cover some items, each with the items in it that are wanted.
 
     An item has the same place in the same tile whatever is asked for: several passes fill a tile, or several
-    tiles a pass.
+    tiles a pass. The same tile of all passes comes in a row, since the model's own outputs on it may have to
+    be computed.
     """
     if n_inputs <= _CPU_TILE:
         period = size = _CPU_TILE // n_inputs * n_inputs
     else:
         period, size = n_inputs, -(-n_inputs // -(-n_inputs // _CPU_TILE))
-    for first in range(total.start // period * period, total.stop, period):
-        for start in range(first, first + period, size):
+    for offset in range(0, period, size):
+        for first in range(total.start // period * period, total.stop, period):
+            start = first + offset
             wanted = range(max(start, total.start), min(start + size, first + period, total.stop))
             if wanted:
                 yield range(start, start + size), wanted

@@ -12,12 +12,14 @@ from contextvars import ContextVar
 from typing import Any
 
 from scrubkit.harness.call import Caller, InProcess
+from scrubkit.harness.entrants import find_one
 from scrubkit.harness.worker.link import Packed, Worker
 
 KEPT = 4
 """Number of workers that are kept: tests of one method follow each other."""
 
 _here: ContextVar[bool] = ContextVar("scrubkit_in_process", default=False)
+_found: dict[str, Any] = {}
 _workers: OrderedDict[bytes, Worker] = OrderedDict()
 
 
@@ -33,6 +35,19 @@ def in_process() -> Iterator[None]:
         yield
     finally:
         _here.reset(token)
+
+
+def found(source: Any) -> Any:
+    """Return the method that a source stands for; one named by its module is imported where it is called.
+
+    Raises:
+        BenchError: there is no such method, or it cannot be loaded.
+    """
+    if _here.get() or not isinstance(source, str):
+        return find_one(source, in_process=_here.get())
+    if source not in _found:
+        _found[source] = find_one(source)
+    return _found[source]
 
 
 def caller_for(method: Any) -> Caller:

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scrubkit.errors import BenchError, nearest
+from scrubkit.harness.stranger import roles
 from scrubkit.methods.protocol import Budget
-from scrubkit.methods.registry import find_method
-from scrubkit.testing import finder_checks, scorer_checks
+from scrubkit.testing import callers, finder_checks, scorer_checks
 from scrubkit.testing.bench import Bench
 
 
@@ -45,7 +45,7 @@ class Check:
             CheckSkipped: the check cannot be made here.
         """
         __tracebackhide__ = True
-        self.function(Bench(find_method(method), self.name, self.seed, self.budget))
+        self.function(Bench(callers.found(method), self.name, self.seed, self.budget))
 
 
 def conformance_checks(
@@ -66,12 +66,12 @@ def conformance_checks(
     Raises:
         BenchError: there is no such method or no such check, or a reason is missing.
     """
-    found = find_method(method)
+    found = callers.found(method)
     require_mapping(expected_failures)
     functions: list[Callable[[Bench], None]] = []
-    if callable(getattr(found, "score", None)):
+    if "score" in roles(found):
         functions += scorer_checks.CHECKS
-    if callable(getattr(found, "find", None)):
+    if "find" in roles(found):
         functions += finder_checks.CHECKS
     names = [function.__name__ for function in functions]
     expected = dict(expected_failures or {})

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from scrubkit.bench.suites import Suite
 from scrubkit.errors import BenchError
 from scrubkit.methods.protocol import Budget
-from scrubkit.methods.registry import find_method
+from scrubkit.testing import callers
 from scrubkit.testing.conformance import FIRST, Check, chosen, conformance_checks, require_mapping
 from scrubkit.testing.failures import CheckFailed, CheckSkipped, WrongAnswer
 from scrubkit.testing.trials import CaseTrial, trials
@@ -63,7 +63,7 @@ def check_method(
         BenchError: there is no such method or no such check, or a reason is missing.
     """
     __tracebackhide__ = True
-    found = find_method(method)
+    found = callers.found(method)
     checks = conformance_checks(found, seed=seed, budget=budget, expected_failures=expected_failures)
     results: list[CheckResult] = []
     failures: list[str] = []
@@ -105,7 +105,7 @@ def parametrize_with_checks(
     """
     import pytest
 
-    found = find_method(method)
+    found = callers.found(method)
     checks = conformance_checks(found, seed=seed, budget=budget, expected_failures=expected_failures)
     params = [
         pytest.param(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from scrubkit.harness.stranger import Stranger
 from scrubkit.methods.protocol import Budget
 
 
@@ -30,6 +31,8 @@ def spelled(method: Any) -> tuple[list[str], str]:
     An instance with settings is spelled by its repr where that is code, as that of a dataclass; of others the
     settings stand in a comment.
     """
+    if isinstance(method, Stranger):
+        return [], repr(method.source)
     kind = type(method)
     settings = {name: value for name, value in vars(method).items() if not name.startswith("_")}
     root = kind.__qualname__.partition(".")[0]

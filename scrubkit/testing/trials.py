@@ -12,16 +12,15 @@ from scrubkit.bench.suites import Suite
 from scrubkit.errors import BenchError, nearest
 from scrubkit.harness.ask import Examiner
 from scrubkit.harness.figures import judge
-from scrubkit.harness.identity import identify
 from scrubkit.harness.outcome import Outcome
 from scrubkit.harness.questions import bare, question_of
 from scrubkit.harness.report import SuiteRef
 from scrubkit.harness.run import find_suite
+from scrubkit.harness.stranger import identity, roles
 from scrubkit.hypothesis import Hypothesis
-from scrubkit.methods.protocol import Budget, Scorer
-from scrubkit.methods.registry import find_method
+from scrubkit.methods.protocol import Budget
 from scrubkit.models.model import Model
-from scrubkit.testing.callers import caller_for
+from scrubkit.testing.callers import caller_for, found
 from scrubkit.testing.entries import Entry
 from scrubkit.testing.failures import NoAnswer, WrongAnswer, case_failure
 from scrubkit.testing.ledger import ledger
@@ -119,36 +118,36 @@ class CaseTrial:
             )
         entries = ledger.get()
         if entries is not None:
-            entry = Entry.of(identify(scorer), self.suite, self.case, self.seed, self.budget, outcome)
+            entry = Entry.of(identity(scorer), self.suite, self.case, self.seed, self.budget, outcome)
             entries.append(entry.model_dump_json())
         return outcome
 
 
-def as_scorer(method: Any) -> Scorer:
-    """Return the scorer that is meant.
+def as_scorer(method: Any) -> Any:
+    """Return the scorer that is meant, or what stands for it here.
 
     Raises:
         BenchError: there is no such method, or it judges no hypotheses.
     """
-    found = find_method(method)
-    if not isinstance(found, Scorer):
-        raise BenchError("it has no function score, and cases ask about hypotheses", title=found.name)
-    return found
+    scorer = found(method)
+    if "score" not in roles(scorer):
+        raise BenchError("it has no function score, and cases ask about hypotheses", title=scorer.name)
+    return scorer
 
 
 def trials(
     suite: str | Path | Suite = "fast", *, seed: int = 0, budget: Budget | None = None
 ) -> list[CaseTrial]:
     """Return the cases of a suite as trials; ambiguous ones, which have no right answer, are left out."""
-    found = find_suite(suite)
-    if not isinstance(found, Suite):
+    chosen = find_suite(suite)
+    if not isinstance(chosen, Suite):
         raise BenchError("is a suite in shards, which `scrubkit validate --suite` reads", title=str(suite))
-    source = found.name if isinstance(suite, Suite) else str(suite)
-    reference = SuiteRef.of(found)
+    source = chosen.name if isinstance(suite, Suite) else str(suite)
+    reference = SuiteRef.of(chosen)
     budget = budget or Budget()
     return [
         CaseTrial(case, reference, source, seed, budget)
-        for case in found.cases
+        for case in chosen.cases
         if case.label.label != "ambiguous"
     ]
 
@@ -161,9 +160,9 @@ def load_case(
     Raises:
         BenchError: the suite has no such case.
     """
-    found = {trial.id: trial for trial in trials(suite, seed=seed, budget=budget)}
-    if case_id not in found:
+    known = {trial.id: trial for trial in trials(suite, seed=seed, budget=budget)}
+    if case_id not in known:
         raise BenchError(
-            f"no case {case_id!r}{nearest(case_id, found)} among its {len(found)}", title=str(suite)
+            f"no case {case_id!r}{nearest(case_id, known)} among its {len(known)}", title=str(suite)
         )
-    return found[case_id]
+    return known[case_id]

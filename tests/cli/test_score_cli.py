@@ -110,6 +110,26 @@ def test_draws_and_seed_decide_the_score(invoke, pizza, tmp_path):
     assert run("--draws", 6).fidelity != run("--draws", 6, "--seed", 1).fidelity
 
 
+def test_all_joint_draws_are_enumerated_where_they_are_few(invoke, tmp_path):
+    small = save(compile_model(variant="pizza", p=5, frequencies=(1,)), tmp_path / "small")
+
+    def run(*options):
+        arguments = ("score", FOLDER / "sum.py", "--model", small, "--json", tmp_path / "out.json")
+        return invoke(*arguments, *options)
+
+    assert run("--exact").exit_code == 0
+    (found,) = ScoreFile.model_validate_json((tmp_path / "out.json").read_text()).scores
+    assert found.score.settings.exact and found.score.fidelity.low == found.score.fidelity.high
+    refused = run("--exact", "--max-runs", 10)
+    assert refused.exit_code == 2
+    assert "more runs than the 10 allowed" in refused.output and "--max-runs" in refused.output
+    for options, message in (
+        (("--exact", "--draws", 8), "--exact takes all draws; leave out --draws"),
+        (("--max-runs", 8), "--max-runs limits --exact; give that as well"),
+    ):
+        assert message in str(run(*options).exception)
+
+
 @pytest.mark.parametrize("draws", ["0", "1", "-3", "many", "1000000", "2.5"])
 def test_draws_out_of_range_are_refused(invoke, pizza, draws):
     result = invoke("score", FOLDER / "sum.py", "--model", pizza[0], f"--draws={draws}")

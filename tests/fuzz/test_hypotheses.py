@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from scrubkit.core.feature import parse as parse_feature
 from scrubkit.core.site import parse as parse_site
-from scrubkit.errors import HypothesisError, ScrubkitError
+from scrubkit.errors import HypothesisError, ScrubkitError, SiteError
 from scrubkit.families.modular.compile import compile_model
 from scrubkit.formats import from_eap, read_eap
 from scrubkit.hypothesis import from_json, load_hypothesis, to_json
@@ -111,6 +112,61 @@ def test_a_long_site_gives_a_short_message(sites: Sites) -> None:
         with pytest.raises(ScrubkitError) as caught:
             sites.part(text, {})
         assert len(str(caught.value)) < 20_000
+
+
+POST = "blocks.0.mlp.hook_post[pos=-1, neurons={}]"
+SITES = {
+    "a name with 4,301 digits": (POST.format("cluster:" + "9" * 4301), "no neurons 'cluster:9"),
+    "an index of 4,301 digits": (POST.format("9" * 4301), "no neurons '9"),
+    "a range to 4,301 digits": (POST.format("0-" + "9" * 4301), "no neurons '0-9"),
+    "a position of 4,301 digits": ("hook_embed[pos=-" + "9" * 4301 + "]", "no position '-9"),
+    "a component of 4,301 digits": ("hook_embed[frequencies=" + "1" * 4301 + "]", "no frequencies '1"),
+    "a layer of 4,301 digits": ("blocks." + "9" * 4301 + ".hook_resid_mid", "the model has no hook"),
+    "all but nothing, 5,000 times": (POST.format("~" * 5000), "no neurons ''"),
+    "an Arabic digit": (POST.format("\u0663"), "no neurons '\u0663'"),
+    "a superscript": (POST.format("\u00b2"), "no neurons '\u00b2'"),
+    "a wide digit": ("hook_embed[pos=\uff11]", "no position '\uff11'"),
+    "a range to an Arabic digit": ("hook_embed[pos=0-\u0663]", "no position '0-\u0663'"),
+    "a layer in Arabic": ("blocks.\u0660.hook_resid_mid", "the model has no hook"),
+    "40,000 commas": ("hook_embed[pos=" + "," * 40_000 + "0]", "no position ''"),
+    "40,000 names": (POST.format("x" + ",x" * 40_000), "no neurons 'x'"),
+    "40,000 equals signs": ("hook_embed[pos" + "=" * 40_000 + "]", "no position '==="),
+    "90,000 brackets": ("[" * 90_000, "cannot read site"),
+    "90,000 spaces": ("hook_embed" + " " * 90_000 + "x", "cannot read site"),
+    "90,000 spaces and brackets": ("hook_embed " + "[ ] " * 22_000, "cannot read site"),
+    "90,000 dots": ("." * 90_000, "the model has no hook"),
+    "a NUL": ("hook_embed[pos=0\0]", "no position '0\\x00'"),
+    "a million letters": ("a" * 10**6, "cannot read site"),
+}
+
+
+@pytest.mark.parametrize("name", SITES)
+def test_a_site_of_an_attacker_is_refused_at_once_in_few_words(name: str, sites: Sites) -> None:
+    text, words = SITES[name]
+    began = time.process_time()
+    with pytest.raises(SiteError) as caught:
+        sites.part(text, {})
+    assert time.process_time() - began < 2
+    assert words in str(caught.value)
+    assert len(str(caught.value)) < 2000
+
+
+@pytest.mark.parametrize(
+    ("text", "short"),
+    [
+        (POST.format("~" * 5000 + "0"), POST.format("0")),
+        (POST.format("~" * 5001 + "0"), POST.format("~0")),
+        (POST.format("0" + ",0" * 40_000), POST.format("0")),
+        (POST.format("rest" + ",rest" * 15_000), POST.format("rest")),
+        ("hook_embed[" + "," * 40_000 + "]", "hook_embed"),
+        ("blocks.0.attn.hook_z[head=" + "0-3," * 20_000 + "0]", "blocks.0.attn.hook_z"),
+        ("  hook_embed  [ pos = 0 ]  ", "hook_embed[pos=0]"),
+    ],
+)
+def test_a_site_that_says_little_at_length_is_what_it_says(text: str, short: str, sites: Sites) -> None:
+    began = time.process_time()
+    assert sites.part(text, {}).key == sites.part(short, {}).key
+    assert time.process_time() - began < 2
 
 
 @pytest.mark.parametrize("attack", ["expect", "huge", "subspace", "attributes", "surrogate", "wide"])

@@ -14,6 +14,7 @@ import time
 import numpy as np
 import torch
 
+from scrubkit.harness.worker import wire
 from scrubkit.methods.protocol import Answer
 from tests.harness import toys
 
@@ -115,6 +116,15 @@ def forge(model, hypothesis):
             os.write(number, (len(said) + 17).to_bytes(4, "big") + b"0" * 16 + b"S" + said)
         except OSError:
             continue
+
+
+def refuse(model, hypothesis):
+    """Say, with the token of the question, that this worker cannot load the method."""
+    frame = sys._getframe()
+    while frame is not None and "ask" not in frame.f_locals:
+        frame = frame.f_back
+    wire.send(frame.f_locals["channel"], frame.f_locals["ask"].token + wire.REFUSED + b'[true, "no"]')
+    time.sleep(60)
 
 
 def write_low(model, hypothesis):
@@ -230,6 +240,7 @@ DEEDS = {
     "closes all files": close_all,
     "prints without end": shout,
     "forges replies": forge,
+    "says it was refused": refuse,
     "writes to files 0 to 20": write_low,
     "sys.exit": leave,
     "BaseException": raise_base,

@@ -1,5 +1,6 @@
 """Families: found by name, built in or installed by others, and loaded only when asked for."""
 
+import importlib.metadata
 import sys
 from pathlib import Path
 
@@ -135,3 +136,11 @@ def test_asking_for_the_names_loads_no_family():
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert result.stdout.strip() == "False", result.stderr[-500:]
     assert Path(registry.__file__).name == "registry.py"
+
+
+def test_installed_packages_are_looked_through_once(monkeypatch):
+    looks = []
+    monkeypatch.setattr(importlib.metadata, "entry_points", lambda **_: looks.append(1) or [])
+    monkeypatch.syspath_prepend("/nowhere/at/all")
+    assert registry.families() == registry.families()
+    assert len(looks) == 1

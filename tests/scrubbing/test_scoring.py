@@ -112,7 +112,11 @@ def test_passes_asked_for_one_by_one_have_the_bits_of_all_at_once() -> None:
 def test_cpu_tiles_cover_every_item_once_at_one_size(n_inputs: int) -> None:
     total = range(2 * n_inputs, 5 * n_inputs)
     tiles = list(cpu_tiles(total, n_inputs))
-    assert [item for _, wanted in tiles for item in wanted] == list(total)
+    assert sorted(item for _, wanted in tiles for item in wanted) == list(total)
+    passes = [wanted.start // n_inputs for _, wanted in tiles]
+    for d in set(passes):
+        mine = [wanted.start for (_, wanted), pass_ in zip(tiles, passes, strict=True) if pass_ == d]
+        assert mine == sorted(mine), "sums depend on the order of the inputs"
     assert len({len(tile) for tile, _ in tiles}) == 1
     assert all(set(wanted) <= set(tile) for tile, wanted in tiles)
 
@@ -166,6 +170,27 @@ def test_the_exact_score_lies_in_the_interval_of_the_sampled_one() -> None:
 def test_an_enumeration_that_is_too_large_is_refused() -> None:
     with pytest.raises(ScrubError, match="or score with draws"):
         Scorer(compiled("pizza")).score(clusters("0"), exact=True)
+
+
+@pytest.mark.parametrize("other", ["uniform", "together:g"])
+def test_the_refusal_names_all_runs_that_were_allowed(other: str) -> None:
+    model = compile_model(variant="pizza", p=5, frequencies=(1,), seed=0)
+    graph = clusters("(a + b) % p", (1,))
+    graph.nodes["root"]["other"] = other
+    with pytest.raises(ScrubError, match="more runs than the 60 allowed"):
+        Scorer(model).score(graph, exact=True, max_runs=60)
+
+
+def test_groups_that_alone_are_too_many_to_enumerate_are_refused_at_once() -> None:
+    graph = nx.DiGraph(name="groups", task="modular_addition")
+    graph.add_node("root", site="logits", other="together:0")
+    for i, site in enumerate(("hook_embed[pos=0]", "hook_embed[pos=1]")):
+        graph.add_node(f"leaf{i}", site=site, feature="0")
+        node = f"blocks.0.attn.hook_z[pos=-1, head={i}]"
+        graph.add_node(f"mid{i}", site=node, feature="0", other=f"together:{i + 1}")
+        graph.add_edges_from([(f"leaf{i}", f"mid{i}"), (f"mid{i}", "root")])
+    with pytest.raises(ScrubError, match="529 to the power of 3 runs"):
+        Scorer(compiled("pizza")).score(graph, exact=True)
 
 
 def test_a_score_survives_json() -> None:

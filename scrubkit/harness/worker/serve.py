@@ -15,19 +15,26 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
+from scrubkit.errors import ScrubkitError
 from scrubkit.harness.call import Call, clean, perform
 from scrubkit.harness.specimen import Specimen
+from scrubkit.harness.stranger import describe
 from scrubkit.harness.worker import wire
 from scrubkit.models.model import Model
 
 HIGH = 200
 """Number from which the channel's descriptor is taken, out of the way of what a method opens or closes."""
+MAX_REFUSAL = 5000
+"""Longest text of a refusal, in characters."""
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 
 
 @dataclass(frozen=True)
 class Load:
     """The first message: the method, and the surroundings in which it is loaded.
+
+    The reply is READY, with the method's `Card` where that is asked for, or REFUSED, with whether the words
+    are scrubkit's own and the words.
 
     Attributes:
         token: goes back with the reply.
@@ -36,6 +43,7 @@ class Load:
         folder: its current folder.
         threads: threads of computation.
         memory: bytes that the process may allocate, None for no limit.
+        card: whether the run has yet to learn what it is about.
     """
 
     token: bytes
@@ -44,6 +52,7 @@ class Load:
     folder: str
     threads: int
     memory: int | None
+    card: bool = False
 
 
 @dataclass(frozen=True)
@@ -95,12 +104,22 @@ def _load(channel: socket.socket, load: Load) -> Any:
     limit_memory(load.memory)
     try:
         method = pickle.loads(load.method)
+        card = describe(method).model_dump_json() if load.card else ""
     except BaseException as error:
-        why = json.dumps(clean(f"{type(error).__name__}: {error}"))
-        wire.send(channel, load.token + wire.REFUSED + why.encode())
+        wire.send(channel, load.token + wire.REFUSED + _refusal(error).encode())
         return None
-    wire.send(channel, load.token + wire.READY)
+    wire.send(channel, load.token + wire.READY + card.encode())
     return method
+
+
+def _refusal(error: BaseException) -> str:
+    """Return why a method cannot be loaded, and whether the words are scrubkit's own."""
+    try:
+        own = isinstance(error, ScrubkitError)
+        text = str(error) if own else f"{type(error).__name__}: {error}"
+    except BaseException:  # its own __str__ may fail
+        own, text = False, type(error).__name__
+    return json.dumps([own, clean(text, MAX_REFUSAL)])
 
 
 def limit_memory(size: int | None) -> None:
@@ -127,6 +146,7 @@ def settle(channel: socket.socket, parent: int) -> socket.socket:
     os.setsid()
     die_with_parent(parent)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     number = fcntl.fcntl(channel.fileno(), fcntl.F_DUPFD_CLOEXEC, HIGH)
     nothing = os.open(os.devnull, os.O_RDWR)
     for standard in range(3):

@@ -2,8 +2,9 @@
 
 A fork takes milliseconds where a new process would import torch for seconds. No method ever runs in the
 template, so that every worker starts clean. It waits for its workers itself, so that none is mistaken for
-another, and takes in what they leave behind. When the run ends, in whatever way, its end of the control
-channel closes, and the template kills all workers and ends.
+another, takes in what they leave behind, and lets go of a worker's pipe to the run when the worker ends.
+When the run ends, in whatever way, its end of the control channel closes, and the template kills all workers
+and ends.
 """
 
 from __future__ import annotations
@@ -43,14 +44,20 @@ def main(descriptor: int) -> None:
     control = socket.socket(fileno=descriptor)
     serve.prctl(serve.PR_SET_CHILD_SUBREAPER, 1)
     workers: set[int] = set()
+    lives: dict[int, int] = {}
+    if hasattr(os, "waitid"):  # without, the run learns of an end from the channel alone
+        signal.signal(signal.SIGCHLD, lambda *_: let_go(lives))
     lost = False
     while order := _order(control):
         kind, number, channels = order
         if kind == FORK:
             number, status = _fork(control, channels[0]), 0
             workers.add(number)
+            lives[number] = channels[1]
+            let_go(lives)
         else:
             workers.discard(number)
+            _close(lives, number)
             status = end(number)
             end_strays(workers)
         control.sendall(DONE.pack(number, status))
@@ -74,7 +81,7 @@ def preload(modules: Sequence[str]) -> None:
 def _order(control: socket.socket) -> tuple[bytes, int, list[int]] | None:
     """Wait for an order; None when the run has ended."""
     try:
-        data, channels, _, _ = socket.recv_fds(control, ORDER.size, 1)
+        data, channels, _, _ = socket.recv_fds(control, ORDER.size, 2)
         while data and len(data) < ORDER.size:
             data += control.recv(ORDER.size - len(data))
     except OSError:
@@ -99,6 +106,21 @@ def _fork(control: socket.socket, descriptor: int) -> int:
         serve.serve(serve.settle(socket.socket(fileno=descriptor), parent))
     finally:
         os._exit(0)
+
+
+def let_go(lives: dict[int, int]) -> None:
+    """Close the pipes of workers that have ended; they are waited for when the run says so."""
+    for number in list(lives):
+        with contextlib.suppress(OSError):
+            if os.waitid(os.P_PID, number, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+                _close(lives, number)
+
+
+def _close(lives: dict[int, int], number: int) -> None:
+    """Close the pipe of a worker, once: the end of another may interrupt this."""
+    life = lives.pop(number, None)
+    if life is not None:
+        os.close(life)
 
 
 def end(number: int) -> int:

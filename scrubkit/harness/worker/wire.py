@@ -6,6 +6,7 @@ says how far it is, and JSON; nothing that comes from it is ever unpickled.
 
 from __future__ import annotations
 
+import select
 import socket
 import struct
 import time
@@ -48,13 +49,16 @@ def send(channel: socket.socket, data: bytes, seconds: float | None = None) -> N
         raise Closed from error
 
 
-def receive(channel: socket.socket, seconds: float | None = None, limit: int | None = None) -> bytes:
+def receive(
+    channel: socket.socket, seconds: float | None = None, limit: int | None = None, life: int | None = None
+) -> bytes:
     """Wait for one frame.
 
     Args:
         channel: a connected socket.
         seconds: for the whole frame, however slowly its bytes drop in; None waits for ever.
         limit: most bytes that are taken.
+        life: a pipe that closes when the other side ends, whoever else may hold its end of the channel.
 
     Raises:
         Closed: the other side is gone.
@@ -62,23 +66,22 @@ def receive(channel: socket.socket, seconds: float | None = None, limit: int | N
         Garbled: the frame is longer than the limit.
     """
     end = None if seconds is None else time.monotonic() + seconds
-    (length,) = _LENGTH.unpack(_exactly(channel, _LENGTH.size, end))
+    (length,) = _LENGTH.unpack(_exactly(channel, _LENGTH.size, end, life))
     if limit is not None and length > limit:
         raise Garbled(f"a frame of {length:,} bytes")
-    return _exactly(channel, length, end)
+    return _exactly(channel, length, end, life)
 
 
-def _exactly(channel: socket.socket, count: int, end: float | None) -> bytes:
+def _exactly(channel: socket.socket, count: int, end: float | None, life: int | None) -> bytes:
     """Return so many bytes."""
     taken = bytearray()
     while len(taken) < count:
-        if end is not None:
-            left = end - time.monotonic()
-            if left <= 0:
-                raise Late
-            channel.settimeout(left)
-        else:
-            channel.settimeout(None)
+        left = None if end is None else end - time.monotonic()
+        if left is not None and left <= 0:
+            raise Late
+        if life is not None:
+            _await(channel, life, left)
+        channel.settimeout(left)
         try:
             more = channel.recv(min(count - len(taken), 2**20))
         except TimeoutError:
@@ -89,3 +92,15 @@ def _exactly(channel: socket.socket, count: int, end: float | None) -> bytes:
             raise Closed
         taken += more
     return bytes(taken)
+
+
+def _await(channel: socket.socket, life: int, seconds: float | None) -> None:
+    """Wait until the channel has bytes; what was sent before the other side ended still counts."""
+    both = select.poll()
+    both.register(channel, select.POLLIN)
+    both.register(life, select.POLLIN)
+    ready = {descriptor for descriptor, _ in both.poll(None if seconds is None else seconds * 1000)}
+    if not ready:
+        raise Late
+    if channel.fileno() not in ready:
+        raise Closed
