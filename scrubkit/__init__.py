@@ -32,6 +32,7 @@ _HOME = {
     "load_hypothesis": "scrubkit.hypothesis",
     "FunctionGraph": "scrubkit.subjects.function_graph",
     "Score": "scrubkit.scrubbing.score",
+    "Interval": "scrubkit.scrubbing.score",
     "Margins": "scrubkit.scrubbing.score",
     "score": "scrubkit.scrubbing.scoring",
     "Scorer": "scrubkit.scrubbing.scoring",
@@ -39,6 +40,9 @@ _HOME = {
     "scrub": "scrubkit.scrubbing.functions",
     "explain": "scrubkit.scrubbing.explain",
     "bind": "scrubkit.scrubbing.bound",
+    "Bound": "scrubkit.scrubbing.bound",
+    "BoundNode": "scrubkit.scrubbing.bound",
+    "Part": "scrubkit.core.site",
     "Answer": "scrubkit.methods.protocol",
     "Budget": "scrubkit.methods.protocol",
     "Importances": "scrubkit.methods.protocol",
@@ -48,6 +52,7 @@ _HOME = {
 __all__ = ["__version__", *_HOME]  # pyright: ignore[reportUnsupportedDunderAll]
 
 if TYPE_CHECKING:
+    from scrubkit.core.site import Part as Part
     from scrubkit.core.task import Task as Task
     from scrubkit.errors import ScrubkitError as ScrubkitError
     from scrubkit.families.modular.certify.certificate import certify as certify
@@ -59,11 +64,29 @@ if TYPE_CHECKING:
     from scrubkit.families.modular.train.train import train as train
     from scrubkit.families.modular.train.train import train_many as train_many
     from scrubkit.families.programs.model import compile_graph as compile_graph
+    from scrubkit.harness.run import validate as validate
+    from scrubkit.hypothesis import Hypothesis as Hypothesis
+    from scrubkit.hypothesis import load_hypothesis as load_hypothesis
+    from scrubkit.methods.protocol import Answer as Answer
+    from scrubkit.methods.protocol import Budget as Budget
+    from scrubkit.methods.protocol import Importances as Importances
     from scrubkit.models.load import load as load
     from scrubkit.models.model import Model as Model
     from scrubkit.models.record import Certificate as Certificate
     from scrubkit.models.record import Truth as Truth
     from scrubkit.models.store import save as save
+    from scrubkit.scrubbing.bound import Bound as Bound
+    from scrubkit.scrubbing.bound import BoundNode as BoundNode
+    from scrubkit.scrubbing.bound import bind as bind
+    from scrubkit.scrubbing.explain import explain as explain
+    from scrubkit.scrubbing.functions import scrub as scrub
+    from scrubkit.scrubbing.score import Interval as Interval
+    from scrubkit.scrubbing.score import Margins as Margins
+    from scrubkit.scrubbing.score import Score as Score
+    from scrubkit.scrubbing.scoring import BridgeScorer as BridgeScorer
+    from scrubkit.scrubbing.scoring import Scorer as Scorer
+    from scrubkit.scrubbing.scoring import score as score
+    from scrubkit.subjects.function_graph import FunctionGraph as FunctionGraph
 
 
 def __getattr__(name: str) -> object:

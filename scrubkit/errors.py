@@ -73,7 +73,7 @@ class ModelError(ScrubkitError):
 
 
 class ProgramError(ScrubkitError):
-    """A program is no graph of finite-valued functions, or does not fit a transformer as asked."""
+    """A program is not a graph of finite-valued functions, or does not fit a transformer as asked."""
 
 
 class TrainingError(ScrubkitError):

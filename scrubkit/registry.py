@@ -69,7 +69,7 @@ def _load(name: str, where: str) -> Family:
         raise ScrubkitError(f"cannot be loaded from {where}: {error}", title=f"family {name!r}") from error
     if getattr(found, "name", None) != name:
         raise ScrubkitError(
-            f"{where} is no family of that name; name an instance of scrubkit.models.family.Family",
+            f"{where} is not a family of that name; name an instance of scrubkit.models.family.Family",
             title=f"family {name!r}",
         )
     return found

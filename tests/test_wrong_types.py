@@ -18,6 +18,13 @@ def test_a_name_is_no_model(call):
         call()
 
 
+def test_a_task_without_rows_is_told_who_makes_it():
+    with pytest.raises(scrubkit.ScrubkitError, match=r"tokens=.*, or, for modular_addition, scrubkit.Modu"):
+        scrubkit.Task("modular_addition", 59)  # pyright: ignore[reportCallIssue]
+    with pytest.raises(scrubkit.ScrubkitError, match=r"a task is its rows: write scrubkit.Task\(name, tok"):
+        scrubkit.Task("mine")  # pyright: ignore[reportCallIssue]
+
+
 def test_a_name_is_no_task_and_a_number_no_name():
     with pytest.raises(scrubkit.ScrubkitError, match="expected a task such as ModularAddition"):
         scrubkit.train("addition")

@@ -34,6 +34,9 @@ def family_suite(family: Family, *, version: str, seed: int = 0) -> Suite:
         version: of how suites are made.
         seed: decides what the operators choose.
 
+    Returns:
+        The suite, a true and a false case of each hypothesis where an operator applies.
+
     Raises:
         BenchError: the family has no model, no mutator or no hypothesis, or its hypotheses are not true of
             its models; with each.

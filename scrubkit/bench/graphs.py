@@ -30,7 +30,7 @@ class GraphTask:
     Attributes:
         graph: the functions on their dataset.
         label: what the output should be, an expression over the inputs.
-        loss: ``loss(output, label)``, one number a row; for "hit" and "product" more is better.
+        loss: ``loss(output, label)``, one number per row; for "hit" and "product" more is better.
     """
 
     graph: FunctionGraph

@@ -70,7 +70,12 @@ class Suite(Frozen):
 
 
 def write(suite: Suite, path: Path) -> None:
-    """Write a suite as gzipped JSON, the same bytes every time."""
+    """Write a suite as gzipped JSON, the same bytes every time.
+
+    Args:
+        suite: what is written.
+        path: the file; its folder is made.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, gzip.compress(suite.model_dump_json().encode(), mtime=0))
 
@@ -84,7 +89,7 @@ def read(path: Path) -> Suite:
     """
     title = str(path)
     text = _unpacked(read_bytes(path, MAX_BYTES, error=BenchError), title)
-    document = parse_json(text, MAX_VALUES, error=BenchError, title=f"{title} is no suite")
+    document = parse_json(text, MAX_VALUES, error=BenchError, title=f"{title} is not a suite")
     cases = document.get("cases") if isinstance(document, dict) else None
     if isinstance(cases, list) and len(cases) > MAX_CASES:
         raise BenchError(f"has {len(cases):,} cases, more than the {MAX_CASES:,} that are read", title=title)
@@ -92,7 +97,7 @@ def read(path: Path) -> Suite:
         suite = Suite.model_validate_json(text)
     except ValidationError as error:
         faults = validation_faults(error, lambda steps: _place(document, steps))
-        raise BenchError([*faults, _REMEDY], title=f"{title} is no suite") from None
+        raise BenchError([*faults, _REMEDY], title=f"{title} is not a suite") from None
     faults = spec_faults(case.model for case in suite.cases)
     if faults:
         raise BenchError(faults, title=title)
@@ -107,7 +112,7 @@ def _unpacked(data: bytes, title: str) -> bytes:
         with gzip.open(io.BytesIO(data)) as file:
             text = file.read(MAX_BYTES + 1)
     except (OSError, EOFError, ValueError, zlib.error) as error:
-        raise BenchError(f"is no suite, or damaged: {error}; {_REMEDY}", title=title) from None
+        raise BenchError(f"is not a suite, or is damaged: {error}; {_REMEDY}", title=title) from None
     if len(text) > MAX_BYTES:
         raise BenchError(f"would unpack to more than the {MAX_BYTES:,} bytes that are read", title=title)
     return text
@@ -125,7 +130,16 @@ def _place(document: Any, steps: list[str]) -> str:
 def cached_at(
     name: str, version: str, seed: int, cache_dir: str | Path | None, family: Family | None = None
 ) -> Path:
-    """Return where a suite is kept; its name holds a digest of the code that decides it."""
+    """Return where a suite is kept; its name holds a digest of the code that decides it.
+
+    Args:
+        name: of the suite.
+        version: of how it is made.
+        seed: decides models and choices.
+        cache_dir: where suites are kept; by default ``$SCRUBKIT_CACHE``, or else the user's cache
+            folder.
+        family: the family that it is about, whose code counts too.
+    """
     digest = sources_digest(family)[:16]
     return cache_folder(cache_dir) / "suites" / f"{name}-{version}-{seed}-{digest}.json.gz"
 

@@ -93,6 +93,9 @@ def make(
         folder: where what is found of each model is kept, to go on from there after a kill.
         jobs: models that are trained at a time.
         progress: told how far the making is.
+
+    Returns:
+        The suite, its cases labelled.
     """
     if name == FUNCTION_GRAPHS:
         return _function_graphs()

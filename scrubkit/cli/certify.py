@@ -64,7 +64,7 @@ def _folder(model: str) -> Path:
     if model in bundled_names() or model in CATALOGUE:
         fault = f"{model} comes with the package and stays as it is; --save is for a folder of your own"
     elif not Path(model).is_dir():
-        fault = f"{model} is no folder; import the model into one, or save it, and certify the folder"
+        fault = f"{model} is not a folder; import the model into one, or save it, and certify the folder"
     if fault:
         raise ModelError(fault, title="scrubkit certify --save")
     return Path(model)

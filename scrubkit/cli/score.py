@@ -149,7 +149,7 @@ def _score_file(model: Model, path: Path, options: Options) -> Scored:
     from scrubkit.scrubbing.expectation import expected_verdicts
     from scrubkit.scrubbing.scoring import Scorer
 
-    scorer = Scorer.for_model(model, device=options.device)
+    scorer = Scorer(model, device=options.device)
     try:
         hypothesis = load_hypothesis(path, truth=model.truth, allow_code=options.allow_code)
     except GraphError:

@@ -335,7 +335,7 @@ def _checked(values: np.ndarray, n_inputs: int, text: str, columns: Mapping[str,
     if values.dtype.kind not in "biuf":
         raise FeatureError(f"feature {text!r} gives {values.dtype} values; whole or real numbers are allowed")
     if values.ndim > 1 or (values.ndim == 1 and len(values) != n_inputs):
-        raise FeatureError(f"feature {text!r} gives shape {values.shape}; one value an input is expected")
+        raise FeatureError(f"feature {text!r} gives shape {values.shape}; one value per input is expected")
     values = np.broadcast_to(_number(values), (n_inputs,))
     wrong = np.flatnonzero(~np.isfinite(values.astype(float)) | (np.abs(values.astype(float)) > 9e9))
     if len(wrong):

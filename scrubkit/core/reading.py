@@ -82,7 +82,7 @@ def require_file(
         raise error(f"cannot be read: {_reason(failure)}", title=str(path)) from None
     if not stat.S_ISREG(found.st_mode):
         kind = _KINDS.get(stat.S_IFMT(found.st_mode), "something else")
-        raise error(f"is no file but {kind}", title=str(path))
+        raise error(f"is not a file but {kind}", title=str(path))
     return found
 
 

@@ -170,7 +170,7 @@ def parse(text: str) -> Site:
             raise SiteError(f"site {shown!r}: {item[:_SHOWN]!r} needs a key; keys are {', '.join(KEYS)}")
     names = Counter(key for key, _ in parts)
     faults = [
-        f"site {shown!r}: {key[:_SHOWN]!r} is no key; keys are {', '.join(KEYS)}"
+        f"site {shown!r}: {key[:_SHOWN]!r} is not a key; keys are {', '.join(KEYS)}"
         for key in names
         if not _KEY.fullmatch(key)
     ]

@@ -12,12 +12,13 @@ import keyword
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy.typing import ArrayLike
 
+from scrubkit import registry
 from scrubkit.core.decomposition import Decomposition
 from scrubkit.errors import TaskError
 
@@ -85,6 +86,15 @@ class Task:
     family = ""
     """Name of the family that the task belongs to, "" for none."""
 
+    def __new__(cls, name: Any = None, *args: Any, **kwargs: Any) -> Self:
+        """Refuse a call without rows in words: families make tasks of their own from a few numbers."""
+        if cls is Task and name is not None and (args or "tokens" not in kwargs):
+            raise TaskError(
+                f"a task is its rows: write scrubkit.Task(name, tokens=..., labels=...){_made_by(name)}",
+                title=f"{name!r:.80}",
+            )
+        return super().__new__(cls)
+
     def __init__(
         self,
         name: str,
@@ -120,6 +130,11 @@ class Task:
         self.constants: Mapping[str, int | float] = numbers
         self.variables = tuple(columns)
         self._rows = Rows(rows, right, columns, mass)
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """A family's task has attributes of its own, such as a modulus."""
 
     def rows(self) -> Rows:
         """Return the dataset; a family may enumerate it at first use."""
@@ -212,6 +227,14 @@ class Task:
         return mask
 
 
+def _made_by(name: object) -> str:
+    """Say how a family makes the task of a name, if one does."""
+    for family in map(registry.family, registry.families()):
+        if name in family.tasks:
+            return f", or, for {name}, {family.task_call(str(name))}"
+    return ""
+
+
 class _Reader:
     """Turns what a user gave into arrays and gathers the faults."""
 
@@ -276,7 +299,7 @@ class _Reader:
         found = _array(given)
         if found is None or found.shape != (n,) or found.dtype.kind not in "biuf":
             what = "no array" if found is None else f"shape {found.shape} of {found.dtype}"
-            self.fault(f"variable {key!r} must be one number a row, shape ({n},), found {what}")
+            self.fault(f"variable {key!r} must be one number per row, shape ({n},), found {what}")
             return np.zeros(n, dtype=np.int64)
         if found.dtype.kind != "f":
             return found.astype(np.int64)
@@ -305,7 +328,7 @@ class _Reader:
         found = _array(given)
         if found is None or found.shape != (n,) or found.dtype.kind not in "biuf":
             what = "no array" if found is None else f"shape {found.shape} of {found.dtype}"
-            self.fault(f"weights must be one number a row, shape ({n},), found {what}")
+            self.fault(f"weights must be one number per row, shape ({n},), found {what}")
             return np.ones(n)
         found = found.astype(np.float64)
         wrong = np.flatnonzero(~(np.isfinite(found) & (found > 0)))

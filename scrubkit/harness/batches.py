@@ -65,7 +65,7 @@ class Layout:
     """A suite laid out as questions.
 
     Attributes:
-        batches: one a model, all its questions together.
+        batches: one per model, with all its questions.
         keys: the question of each case, by the case's id.
         models: the models with their truth, by the key of their batch.
     """

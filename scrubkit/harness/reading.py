@@ -70,7 +70,7 @@ def finite(value: Any, what: str) -> float:
     """Return a number as a float.
 
     Raises:
-        FaultFound: it is no number, or not finite.
+        FaultFound: it is not a number, or not finite.
     """
     try:
         if isinstance(value, str | bytes):

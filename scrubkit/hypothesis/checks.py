@@ -24,7 +24,7 @@ class GraphError(HypothesisError):
     """A graph is not a valid hypothesis; its nodes can still be checked one by one.
 
     Attributes:
-        draft: the nodes as far as they could be read. It is no hypothesis: it may have cycles or no root.
+        draft: the nodes as far as they could be read; they may have cycles or no root.
     """
 
     def __init__(self, faults: Sequence[str], title: str, draft: Hypothesis) -> None:

@@ -5,51 +5,47 @@ one at the same sites. The figure is the normalised faithfulness of the circuit 
 
     f(C) = (m(C) - m(empty)) / (m(M) - m(empty)),
 
-with m the mean logit difference and the empty circuit everything replaced: Mueller et al. 2025, "MIB: A
-Mechanistic Interpretability Benchmark", section 3.
+with m the mean lead of the right logit over the mean logit, and the empty circuit everything replaced at the
+hooks that the hypothesis names: Mueller et al. 2025, "MIB: A Mechanistic Interpretability Benchmark",
+section 3.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from scrubkit.core.site import Part
-from scrubkit.core.task import Task
-from scrubkit.hypothesis import Hypothesis
-from scrubkit.methods.circuit import ablated, logit_difference, named_parts
-from scrubkit.methods.protocol import Answer, Budget
-from scrubkit.models.model import Model
-from scrubkit.scrubbing.complement import beside
-from scrubkit.scrubbing.local import Sample, SampleSubject
-from scrubkit.scrubbing.plan import bind
-from scrubkit.scrubbing.scoring import Scorer
+from scrubkit import Answer, Bound, Budget, Hypothesis, Model, Part, Task, bind
 
 SIZE = 2048
 """Inputs that are run at most."""
+Rows = Int[Tensor, " item"]
 
 
+@dataclass(frozen=True)
 class ComplementAblation(ABC):
     """What the ablations share; they differ in what replaces the complement.
 
     Attributes:
+        device: where models are run.
         threshold: faithfulness from which a circuit is accepted; the literature sets none, this is ours.
     """
 
-    name: str
+    device: str = "cpu"
+    name = ""
     threshold = 0.95
 
     @abstractmethod
-    def replacement(
-        self, subject: SampleSubject, part: Part, rows: Int[Tensor, " item"], others: Int[Tensor, " item"]
-    ) -> Tensor:
-        """Return what a part is replaced by.
+    def replacement(self, bound: Bound, part: Part, rows: Rows, others: Rows) -> Tensor:
+        """Return what a part is replaced by, for each item.
 
         Args:
-            subject: the model.
+            bound: the hypothesis on the model.
             part: the part.
             rows: the inputs that are run.
             others: an independent input for each of them.
@@ -59,20 +55,17 @@ class ComplementAblation(ABC):
         self, model: Model, hypothesis: Hypothesis, *, task: Task, generator: torch.Generator, budget: Budget
     ) -> Answer:
         """Return the normalised faithfulness of the hypothesis's circuit."""
-        subject = SampleSubject(Scorer.for_model(model, device="cpu").subject)
-        kept = named_parts(bind(hypothesis, subject))
-        hooks = list(dict.fromkeys(part.hook for part in kept))
-        rows = Sample.of(task.n_inputs, min(SIZE, task.n_inputs), generator).rows
-        others = torch.randint(task.n_inputs, rows.shape, generator=generator)
+        bound = bind(model, hypothesis, task=task, device=self.device)
+        rows = bound.sample(min(SIZE, bound.n_inputs), generator)
+        others = bound.others(rows, generator)
 
-        def level(parts: list[Part]) -> float:
-            logits = ablated(subject, rows, parts, lambda part: self.replacement(subject, part, rows, others))
-            return float(logit_difference(logits, model.labels[rows]).mean())
+        def level(parts: Sequence[Part]) -> float:
+            output = bound.ablated(rows, lambda part: self.replacement(bound, part, rows, others), parts)
+            return float(bound.lead(output, rows).mean())
 
-        full, empty = level([]), level(beside([], hooks, subject.architecture))
-        circuit = level(beside(kept, hooks, subject.architecture))
+        full, empty, circuit = level(()), level(bound.complement(())), level(bound.complement())
         share = (circuit - empty) / (full - empty) if full != empty else 0.0
-        return Answer(score=share, evaluations=3 * len(rows))
+        return Answer(score=share, evaluations=bound.evaluations)
 
 
 class ZeroAblation(ComplementAblation):
@@ -80,11 +73,9 @@ class ZeroAblation(ComplementAblation):
 
     name = "zero-ablation"
 
-    def replacement(
-        self, subject: SampleSubject, part: Part, rows: Int[Tensor, " item"], others: Int[Tensor, " item"]
-    ) -> Tensor:
+    def replacement(self, bound: Bound, part: Part, rows: Rows, others: Rows) -> Tensor:
         """Return zeros."""
-        return torch.zeros_like(subject.clean(part, rows))
+        return torch.zeros_like(bound.read(part, rows))
 
 
 class MeanAblation(ComplementAblation):
@@ -92,11 +83,9 @@ class MeanAblation(ComplementAblation):
 
     name = "mean-ablation"
 
-    def replacement(
-        self, subject: SampleSubject, part: Part, rows: Int[Tensor, " item"], others: Int[Tensor, " item"]
-    ) -> Tensor:
+    def replacement(self, bound: Bound, part: Part, rows: Rows, others: Rows) -> Tensor:
         """Return the mean over D."""
-        mean = subject.clean(part, torch.arange(subject.n_inputs)).mean(dim=0)
+        mean = bound.mean(part)
         return mean.expand(len(rows), *mean.shape)
 
 
@@ -105,8 +94,6 @@ class ResampleAblation(ComplementAblation):
 
     name = "resample-ablation"
 
-    def replacement(
-        self, subject: SampleSubject, part: Part, rows: Int[Tensor, " item"], others: Int[Tensor, " item"]
-    ) -> Tensor:
+    def replacement(self, bound: Bound, part: Part, rows: Rows, others: Rows) -> Tensor:
         """Return the value on the other input."""
-        return subject.clean(part, others)
+        return bound.read(part, others)

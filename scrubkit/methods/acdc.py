@@ -2,118 +2,144 @@
 
 Conmy et al. 2023, "Towards Automated Circuit Discovery for Mechanistic Interpretability", arXiv:2304.14997,
 algorithm 1: from the logits backwards, every edge is set to its value on a corrupt input, and stays removed
-unless the KL divergence from the model's own output grows by more than a threshold. Nodes are the
-embeddings, the heads and the MLP; what an edge costs is kept as its importance.
+unless the KL divergence from the model's own output grows by more than a threshold. Nodes are the embeddings,
+the heads and the MLPs of every block; what an edge costs is kept as its importance.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Int
 from torch import Tensor
 
-from scrubkit.core.task import Task
-from scrubkit.methods.protocol import Budget, Importances
-from scrubkit.models.model import Model
-from scrubkit.models.weights import Weights
+from scrubkit import Bound, Budget, Importances, Model, Part, Task, bind
 
 PAIRS = 256
 """Pairs of a clean and a corrupt input."""
 THRESHOLD = 0.01
 """KL, nats per input, that an edge has to cost to stay."""
-Edge = tuple[str, str]
+Edge = tuple[Part, Part]
 
 
+@dataclass(frozen=True)
 class Pruning:
-    """Importance of an edge = the KL that its removal adds, nats per input; of a site, its largest edge's."""
+    """Importance of an edge = the KL that its removal adds, nats per input; of a site, its largest edge's.
 
+    Attributes:
+        device: where models are run.
+    """
+
+    device: str = "cpu"
     name = "acdc"
 
-    @torch.no_grad()
     def find(self, model: Model, *, task: Task, generator: torch.Generator, budget: Budget) -> Importances:
         """Prune all edges of a model and return what each costs."""
-        clean, corrupt = torch.randint(task.n_inputs, (2, PAIRS), generator=generator)
-        runs = PairRuns(model.weights, model.tokens[clean], model.tokens[corrupt])
-        edges = runs.edges()
-        removed: set[Edge] = set()
+        bound = bind(model, task=task, device=self.device)
+        clean, corrupt = (bound.others(torch.arange(PAIRS), generator) for _ in range(2))
+        runs = PairRuns(bound, clean, corrupt)
+        removed: frozenset[Edge] = frozenset()
         now, costs = 0.0, {}
-        for edge in edges:
+        for edge in runs.edges:
             kl = runs.divergence(removed | {edge})
             costs[edge] = max(kl - now, 0.0)
             if kl - now < THRESHOLD:
                 removed, now = removed | {edge}, kl
         sites: dict[str, float] = {}
         for (source, _), cost in costs.items():
-            sites[source] = max(sites.get(source, 0.0), cost)
-        return Importances(sites, costs, evaluations=PAIRS * (2 + len(edges)))
+            sites[str(source)] = max(sites.get(str(source), 0.0), cost)
+        edges = {(str(source), str(reader)): cost for (source, reader), cost in costs.items()}
+        return Importances(sites, edges, evaluations=bound.evaluations)
 
 
-@dataclass
+@dataclass(frozen=True)
 class PairRuns:
-    """Runs of the 1-layer model in which each edge carries its current or its corrupt value.
+    """Runs in which each edge carries its current or its corrupt value.
 
     Attributes:
-        w: the weights.
-        clean: token rows that are run.
-        corrupt: token rows that removed edges come from.
+        bound: the model.
+        clean: the inputs that are run.
+        corrupt: for each of them the input that removed edges come from.
     """
 
-    w: Weights
-    clean: Int[Tensor, "pair pos"]
-    corrupt: Int[Tensor, "pair pos"]
+    bound: Bound
+    clean: Int[Tensor, " pair"]
+    corrupt: Int[Tensor, " pair"]
 
-    def __post_init__(self) -> None:
-        n = self.clean.shape[1]
-        self.embeds = [f"hook_embed[pos={i}]" for i in range(n)]
-        self.heads = [f"blocks.0.attn.hook_z[pos=-1, head={h}]" for h in range(len(self.w.W_Q))]
-        self.mlp, self.logits = "blocks.0.hook_mlp_out[pos=-1]", "logits"
-        self.corrupt_values = self._values(self.corrupt, frozenset(), {})
-        self.log_probs = self._logits(self.clean, frozenset()).double().log_softmax(dim=1)
+    @cached_property
+    def stages(self) -> list[list[Part]]:
+        """What writes into the stream, in the order of computation, one list per stage; the logits last."""
+        found: dict[str, list[Part]] = {}
+        for part in self.bound.components():
+            found.setdefault(part.hook, []).append(part)
+        return [*found.values(), [self.bound.whole_output]]
 
+    @cached_property
+    def sources(self) -> dict[Part, list[Part]]:
+        """For each reader what reaches it directly, the latest first."""
+        found: dict[Part, list[Part]] = {}
+        for i, stage in enumerate(self.stages[1:], start=1):
+            before = [source for earlier in reversed(self.stages[:i]) for source in earlier]
+            found |= {reader: [s for s in before if self._adjacent(s, reader)] for reader in stage}
+        return found
+
+    @cached_property
     def edges(self) -> list[Edge]:
-        """Return all edges, those nearest to the logits first."""
-        into_logits = [(source, self.logits) for source in (self.mlp, *self.heads, self.embeds[-1])]
-        into_mlp = [(source, self.mlp) for source in (*self.heads, self.embeds[-1])]
-        return into_logits + into_mlp + [(e, head) for head in self.heads for e in self.embeds]
+        """All edges, those nearest to the logits first."""
+        readers = [reader for stage in reversed(self.stages[1:]) for reader in stage]
+        return [(source, reader) for reader in readers for source in self.sources[reader]]
 
-    def divergence(self, removed: set[Edge]) -> float:
+    def divergence(self, removed: frozenset[Edge]) -> float:
         """Return the mean KL from the model's output with some edges removed, nats per input."""
-        log_probs = self._logits(self.clean, frozenset(removed)).double().log_softmax(dim=1)
-        return float((self.log_probs.exp() * (self.log_probs - log_probs)).sum(dim=1).mean())
+        output = self.value(self.bound.whole_output, removed)
+        return float(self.bound.figures(output, self.clean)["kl"].mean())
 
-    def _logits(self, tokens: Int[Tensor, "pair pos"], removed: frozenset[Edge]) -> Tensor:
-        values = self._values(tokens, removed, self.corrupt_values)
-        return self._read(self.logits, values, removed, self.corrupt_values) @ self.w.W_U + self.w.b_U
+    def value(self, part: Part, removed: frozenset[Edge]) -> Tensor:
+        """Return what a part holds with some edges removed; where none counts, its clean value."""
+        above = self._above[part]
+        key = (part, frozenset(edge for edge in removed if edge[1] in above))
+        if key not in self._known:
+            settings: dict[Part, Tensor] = {}
+            for source in self.sources.get(part, []):
+                gone = (source, part) in removed
+                value = self._corrupt(source) if gone else self.value(source, removed)
+                if value is not self.value(source, frozenset()):
+                    settings[source] = value
+            self._known[key] = (
+                self.bound.run(self.clean, settings, [part], direct=True)[0] if settings else self._own(part)
+            )
+        return self._known[key]
 
-    def _values(
-        self, tokens: Int[Tensor, "pair pos"], removed: frozenset[Edge], corrupt: dict[str, Tensor]
-    ) -> dict[str, Float[Tensor, "pair d_model"]]:
-        """Return what each node writes into the residual stream."""
-        w = self.w
-        embedded = w.W_E[tokens] + w.W_pos[: tokens.shape[1]]
-        values = {name: embedded[:, i] for i, name in enumerate(self.embeds)}
-        for h, head in enumerate(self.heads):
-            resid = [corrupt[e] if (e, head) in removed else values[e] for e in self.embeds]
-            values[head] = _head(w, h, torch.stack(resid, dim=1))
-        post = (self._read(self.mlp, values, removed, corrupt) @ w.W_in + w.b_in).relu()
-        values[self.mlp] = post @ w.W_out + w.b_out
-        return values
+    @cached_property
+    def _above(self) -> dict[Part, set[Part]]:
+        """For each part itself and all that it depends on."""
+        found: dict[Part, set[Part]] = {part: {part} for part in self.stages[0]}
+        for part, sources in self.sources.items():
+            found[part] = {part}.union(*(found[source] for source in sources))
+        return found
 
-    def _read(
-        self, reader: str, values: dict[str, Tensor], removed: frozenset[Edge], corrupt: dict[str, Tensor]
-    ) -> Float[Tensor, "pair d_model"]:
-        """Add up what a reader gets over its edges."""
-        sources = [self.embeds[-1], *self.heads, *([self.mlp] if reader == self.logits else [])]
-        got = [corrupt[s] if (s, reader) in removed else values[s] for s in sources]
-        return torch.stack(got).sum(dim=0) + self.w.b_O
+    def _adjacent(self, source: Part, reader: Part) -> bool:
+        """Say whether a direct path leads on: attention reads what it sees, all else its own position."""
+        sizes = self.bound.architecture
+        assert sizes is not None
+        if not reader.hook.endswith("attn.hook_z"):
+            return bool(set(source.positions) & set(reader.positions))
+        return not sizes.causal or min(source.positions) <= max(reader.positions)
 
+    def _own(self, part: Part) -> Tensor:
+        return self._remembered(part, self.clean)
 
-def _head(w: Weights, h: int, resid: Float[Tensor, "pair pos d_model"]) -> Float[Tensor, "pair d_model"]:
-    """Return what one head writes at the last position."""
-    q = resid[:, -1] @ w.W_Q[h] + w.b_Q[h]
-    k, v = resid @ w.W_K[h] + w.b_K[h], resid @ w.W_V[h] + w.b_V[h]
-    pattern = (torch.einsum("ie,ipe->ip", q, k) / math.sqrt(q.shape[1])).softmax(dim=1)
-    return torch.einsum("ip,ipe->ie", pattern, v) @ w.W_O[h]
+    def _corrupt(self, part: Part) -> Tensor:
+        return self._remembered(part, self.corrupt)
+
+    def _remembered(self, part: Part, rows: Int[Tensor, " pair"]) -> Tensor:
+        key = (part, rows is self.clean)
+        if key not in self._known:
+            self._known[key] = self.bound.read(part, rows)
+        return self._known[key]
+
+    @cached_property
+    def _known(self) -> dict[object, Tensor]:
+        return {}

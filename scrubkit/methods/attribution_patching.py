@@ -10,23 +10,27 @@ Faithfulness", arXiv:2403.17806, section 3.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from scrubkit.core.task import Task
-from scrubkit.methods.circuit import logit_difference
-from scrubkit.methods.protocol import Budget, Importances
-from scrubkit.models.model import Model
+from scrubkit import Budget, Importances, Model, Part, Task, bind
 
 PAIRS = 256
 """Pairs of a clean and a corrupt input."""
-EMBED, Z, POST = "hook_embed", "attn.hook_z", "mlp.hook_post"
+EMBED = "hook_embed"
 
 
+@dataclass(frozen=True)
 class AttributionPatching:
-    """Importance = mean over pairs of |(clean - corrupt) . gradient| for embeddings, heads and neurons."""
+    """Importance = mean over pairs of |(clean - corrupt) . gradient| for embeddings, heads and neurons.
 
+    Attributes:
+        device: where models are run.
+    """
+
+    device: str = "cpu"
     name = "attribution-patching"
     steps = 1
 
@@ -34,31 +38,32 @@ class AttributionPatching:
         """Return the importance of every embedding, head and neuron."""
         from transformer_lens.tools.analysis.attribution_patching import cache_activation_and_gradient
 
-        clean, corrupt = torch.randint(task.n_inputs, (2, PAIRS), generator=generator)
-        tokens, labels, bridge = model.tokens, model.labels[clean], model.bridge
-        hooks = _hooks(model)
+        bound = bind(model, task=task, device=self.device)
+        parts = bound.components(neurons=True)
+        hooks = list(dict.fromkeys(part.hook for part in parts))
+        clean, corrupt = (bound.others(torch.arange(PAIRS), generator) for _ in range(2))
 
         def metric(logits: Tensor) -> Tensor:
-            return logit_difference(logits[:, -1], labels).sum()
+            return bound.lead(logits[:, list(bound.whole_output.positions)], clean).sum()
 
         def cached(rows: Tensor, *, gradient: bool) -> tuple[dict[str, Tensor], dict[str, Tensor | None]]:
             cache = cache_activation_and_gradient(
-                bridge, tokens[rows], metric, hooks, compute_gradient=gradient
+                bound.bridge, bound.tokens[rows], metric, hooks, compute_gradient=gradient
             )
             return cache.activations, cache.gradients
 
         with torch.enable_grad():
-            ends = cached(clean, gradient=False)[0], cached(corrupt, gradient=True)
-            (goal, (start, gradients)) = ends
+            goal, _ = cached(clean, gradient=False)
+            start, gradients = cached(corrupt, gradient=True)
             summed = {name: _present(gradients[name], start[name]) for name in start}
             for step in range(1, self.steps):
-                share = step / self.steps
-                point = start[EMBED] + share * (goal[EMBED] - start[EMBED])
-                with bridge.hooks(fwd_hooks=[(EMBED, _set_to(point))]):
+                point = start[EMBED] + step / self.steps * (goal[EMBED] - start[EMBED])
+                with bound.bridge.hooks(fwd_hooks=[(EMBED, _set_to(point))]):
                     gradients = cached(corrupt, gradient=True)[1]
                 summed = {name: summed[name] + _present(gradients[name], start[name]) for name in summed}
         effects = {name: (goal[name] - start[name]) * summed[name] / self.steps for name in summed}
-        return Importances(_by_site(effects, model.config.n_layers), evaluations=PAIRS * (2 + self.steps))
+        sites = {str(part): _importance(effects[part.hook], part) for part in parts}
+        return Importances(sites, evaluations=PAIRS * (2 + self.steps))
 
 
 class IntegratedGradients(AttributionPatching):
@@ -66,6 +71,14 @@ class IntegratedGradients(AttributionPatching):
 
     name = "integrated-gradients"
     steps = 5
+
+
+def _importance(effect: Tensor, part: Part) -> float:
+    """Return the mean absolute effect of a part over pairs, from that of every number of its hook."""
+    own = effect[:, list(part.positions)]
+    if part.inner is not None:
+        own = own[:, :, list(part.inner)]
+    return float(own.flatten(1).sum(dim=1).abs().mean())
 
 
 def _present(gradient: Tensor | None, like: Tensor) -> Tensor:
@@ -78,28 +91,3 @@ def _set_to(value: Tensor) -> Callable[..., Tensor]:
         return tensor + (value - tensor).detach()
 
     return hook
-
-
-def _hooks(model: Model) -> list[str]:
-    """Return the hooks of the embeddings, and of the heads and neurons of every block."""
-    kinds = (Z, POST) if model.config.d_mlp else (Z,)
-    return [EMBED, *(f"blocks.{i}.{kind}" for i in range(model.config.n_layers) for kind in kinds)]
-
-
-def _by_site(effects: dict[str, Tensor], n_layers: int) -> dict[str, float]:
-    """Return the mean absolute effect of each site over pairs.
-
-    A head or neuron of the last block is felt at the last position alone; of an earlier block it is one site
-    at all positions.
-    """
-    embed = effects[EMBED].sum(dim=-1).abs().mean(dim=0)
-    sites = {f"{EMBED}[pos={i}]": float(x) for i, x in enumerate(embed)}
-    for hook, effect in effects.items():
-        if hook == EMBED:
-            continue
-        place = slice(-1, None) if hook.startswith(f"blocks.{n_layers - 1}.") else slice(None)
-        at = "pos=-1, " if place.start else ""
-        axis = "head" if hook.endswith(Z) else "neurons"
-        of_each = effect[:, place].sum(dim=(1, 3) if axis == "head" else 1).abs().mean(dim=0)
-        sites |= {f"{hook}[{at}{axis}={i}]": float(x) for i, x in enumerate(of_each)}
-    return sites

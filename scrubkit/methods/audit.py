@@ -1,17 +1,27 @@
-"""The checks of an audit: what a hypothesis claims of its whole, of every reader and of every edge."""
+"""The checks of an audit: what a hypothesis claims of its whole, of every reader and of every edge.
+
+A whole scrub judges all claims at once, at the logits, where a wrong claim about something small is lost and
+two wrongs may cancel. Here every claim is put to the node that reads, and the squared change at that reader
+is measured when
+
+- a read site is set to its value on a donor that agrees on its feature (*carries*);
+- the same with a donor drawn from all inputs, which says how much the site matters there (*freely*);
+- everything that the reader does not name comes from another input (*without*).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
+from jaxtyping import Int
+from torch import Tensor
 
-from scrubkit.methods.checks import Check, holm, negligible, p_above, share_of
+from scrubkit import Bound, BoundNode, Part
+from scrubkit.methods.checks import Changes, Check, holm, negligible, p_above, share_of
 from scrubkit.methods.peers import random_peer
-from scrubkit.scrubbing.figures import Levels
-from scrubkit.scrubbing.local import Changes, LocalScrubs, Sample, SampleSubject, alike, readers
-from scrubkit.scrubbing.plan import Plan, Visit
 
 PEERS = 4
 """Random parts that an edge is compared with, each on its share of the sample."""
@@ -20,6 +30,7 @@ BEATEN = 2
 BY_HALF = 0.5
 """Share of a random part's effect that has to be beaten: one that is not claimed may matter as much and be
 cancelled by another."""
+Rows = Int[Tensor, " item"]
 
 
 @dataclass(frozen=True)
@@ -40,79 +51,118 @@ class Limits:
     behaviour: float = 0.1
 
 
+@dataclass(frozen=True)
+class _Readers:
+    """Nodes that read the same in the same way, so that one run serves all of them, on one sample.
+
+    Attributes:
+        bound: the hypothesis.
+        nodes: the readers.
+        rows: the inputs.
+        others: an independent input for each of them.
+    """
+
+    bound: Bound
+    nodes: Sequence[BoundNode]
+    rows: Rows
+    others: Rows
+
+    @property
+    def read(self) -> list[BoundNode]:
+        """The nodes that all of them read."""
+        return [self.bound.nodes[name] for name in self.nodes[0].parents]
+
+    @cached_property
+    def total(self) -> list[Changes]:
+        """Each reader's change from one input to another: the scale of everything else."""
+        return self.changes([node.read(self.others) for node in self.nodes], self.rows)
+
+    def changes(self, values: Sequence[Tensor], rows: Rows) -> list[Changes]:
+        """Return how far some values of the readers are from the clean ones."""
+        return [
+            self.bound.change(node.part, value, rows).cpu()
+            for node, value in zip(self.nodes, values, strict=True)
+        ]
+
+    def patched(
+        self, name: str, donors: Rows, *, part: Part | None = None, at: slice = slice(None)
+    ) -> list[Changes]:
+        """Return each reader's change when one site that it reads is set to its value on donors.
+
+        Args:
+            name: the node that is read.
+            donors: an input for each item.
+            part: another site to set in its place, for comparison.
+            at: which items of the sample.
+        """
+        rows, instead = self.rows[at], None if part is None else {name: part}
+        return self.changes(self.bound.given(self.nodes, rows, {name: donors[at]}, instead), rows)
+
+    def without(self) -> list[Changes]:
+        """Return each reader's change when all that it does not name comes from another input."""
+        if self.nodes[0].claim.other == "exact":
+            return [torch.zeros(len(self.rows), dtype=torch.float64) for _ in self.nodes]
+        kept: Mapping[str, Rows] = {node.name: self.rows for node in self.read if not node.unimportant}
+        return self.changes(self.bound.given(self.nodes, self.others, kept), self.rows)
+
+
 class Audit:
     """One look at a hypothesis, on one sample.
 
     Args:
-        subject: the model.
-        plan: the hypothesis, bound to it.
-        levels: the model's own outputs on all inputs.
-        sample: reference inputs and seeds of the draws.
+        bound: the hypothesis on its model.
+        rows: the inputs.
         limits: where claims turn false.
-        generator: chooses random parts for comparison.
+        generator: source of all draws, on the CPU.
     """
 
-    def __init__(
-        self,
-        subject: SampleSubject,
-        plan: Plan,
-        levels: Levels,
-        sample: Sample,
-        limits: Limits,
-        generator: torch.Generator,
-    ) -> None:
-        self.subject = subject
-        self.plan = plan
-        self.levels = levels
-        self.sample = sample
+    def __init__(self, bound: Bound, rows: Rows, limits: Limits, generator: torch.Generator) -> None:
+        self.bound = bound
+        self.rows = rows
+        self.others = bound.others(rows, generator)
         self.limits = limits
         self.generator = generator
-        self.evaluations = 0
 
-    @torch.no_grad()
     def checks(self) -> list[Check]:
         """Run every check."""
         found: list[Check] = []
-        for group in alike(readers(self.plan)):
-            local = LocalScrubs(self.subject, group, self.sample, self.plan.anyone)
-            found += self._of_readers(local)
-            for child in local.children:
-                if not child.unimportant:
-                    found += self._of_edges(local, child)
-            self.evaluations += local.evaluations
+        for nodes in self.bound.readers:
+            group = _Readers(self.bound, nodes, self.rows, self.others)
+            found += self._of_readers(group)
+            for read in group.read:
+                if not read.unimportant:
+                    found += self._of_edges(group, read)
         return holm(found)
 
-    def _of_readers(self, local: LocalScrubs) -> Iterator[Check]:
+    def _of_readers(self, group: _Readers) -> Iterator[Check]:
         """Check the readers of one group: their scrubbed value, and what they do not name."""
-        values = local.scrubbed(self.plan)
-        scrubbed, without = local.changes(values), local.without()
-        for i, visit in enumerate(local.group):
-            root = visit.node == self.plan.root.node
-            if root:
-                figures = self.levels.figures(values[i], self.sample.rows)
-                kl, level = figures["kl"], self.levels.permuted_kl
-                share = share_of(kl, torch.full_like(kl, level))
+        values = self.bound.scrubbed(self.rows, self.generator, group.nodes)
+        scrubbed, without = group.changes(values, self.rows), group.without()
+        for i, node in enumerate(group.nodes):
+            root = node is self.bound.root
+            figures = self.bound.figures(values[i], self.rows) if root else {}
+            if "kl" in figures:
+                kl = figures["kl"].cpu()
+                share = share_of(kl, torch.full_like(kl, self.bound.permuted["kl"]))
                 yield Check("unfaithfulness of the output distribution", share, self.limits.behaviour)
-            scale = local.total[i]
-            limit = self.limits.whole if root else 2 * self.limits.spread * height(visit)
-            yield Check(f"{visit.node}: error of the whole scrub", share_of(scrubbed[i], scale), limit)
-            yield Check(
-                f"{visit.node}: effect of what it does not name",
-                share_of(without[i], scale),
-                self.limits.spread,
-            )
+            limit = self.limits.whole if root else 2 * self.limits.spread * height(self.bound, node)
+            scale = group.total[i]
+            yield Check(f"{node.name}: error of the whole scrub", share_of(scrubbed[i], scale), limit)
+            claim = f"{node.name}: effect of what it does not name"
+            yield Check(claim, share_of(without[i], scale), self.limits.spread)
 
-    def _of_edges(self, local: LocalScrubs, child: Visit) -> Iterator[Check]:
+    def _of_edges(self, group: _Readers, read: BoundNode) -> Iterator[Check]:
         """Check one read node with every reader of the group."""
-        freely = local.freely(child)
-        if child.exchange is not None and int(child.exchange.count.min()) == self.subject.n_inputs:
-            for visit, effect, total in zip(local.group, freely, local.total, strict=True):
-                claim = f"{child.node} -> {visit.node}: effect of a node that may hold anything"
+        freely = group.patched(read.name, self.others)
+        if read.free:
+            for node, effect, total in zip(group.nodes, freely, group.total, strict=True):
+                claim = f"{read.name} -> {node.name}: effect of a node that may hold anything"
                 yield Check(claim, share_of(effect, total), self.limits.spread)
             return
-        carries, peers = local.carries(child), self._against_peers(local, child, freely)
-        for i, visit in enumerate(local.group):
-            edge, total = f"{child.node} -> {visit.node}", local.total[i]
+        carries = group.patched(read.name, read.donors(self.rows, self.generator))
+        peers = self._against_peers(group, read, freely)
+        for i, node in enumerate(group.nodes):
+            edge, total = f"{read.name} -> {node.name}", group.total[i]
             if not negligible(freely[i], total):
                 claim = f"{edge}: variation within a class"
                 yield Check(claim, share_of(carries[i], freely[i]), self.limits.spread)
@@ -120,29 +170,34 @@ class Audit:
             claim = f"{edge}: effect, and more than a random part's"
             yield Check(claim, share_of(freely[i], total), self.limits.effect, at_most=False, p=p)
 
-    def _against_peers(self, local: LocalScrubs, child: Visit, freely: list[Changes]) -> list[float]:
+    def _against_peers(self, group: _Readers, read: BoundNode, freely: list[Changes]) -> list[float]:
         """Return for each reader the p value of "it feels the edge less than most random parts".
 
         Rejecting says that at least `BEATEN` parts are beaten. It is the partial conjunction p value of
         the parts: Benjamini and Heller 2008, "Screening for partial conjunction hypotheses".
         """
-        claimed = [other.part for other in local.children]
+        claimed = [node.part for node in group.read]
         by_peer: list[list[float]] = []
         for turn in range(PEERS):
             at = slice(turn, None, PEERS)
-            peer = random_peer(child.part, claimed, self.subject.architecture, self.generator)
-            if peer is not None and all(self.subject.upstream(peer, visit.part) for visit in local.group):
-                felt = local.freely(child, part=peer, at=at)
+            peer = random_peer(self.bound, read.part, claimed, self.generator)
+            if peer is not None and all(self.bound.reaches(peer, node.part) for node in group.nodes):
+                felt = group.patched(read.name, self.others, part=peer, at=at)
                 by_peer.append(
                     [p_above(own[at], BY_HALF * other) for own, other in zip(freely, felt, strict=True)]
                 )
         if not by_peer:
-            return [0.0] * len(local.group)
+            return [0.0] * len(group.nodes)
         n, beaten = len(by_peer), min(BEATEN, len(by_peer))
         ranked = (sorted(values) for values in zip(*by_peer, strict=True))
         return [min(1.0, (n - beaten + 1) * values[beaten - 1]) for values in ranked]
 
 
-def height(visit: Visit) -> int:
-    """Return the number of levels of reading at and below a visit; a leaf has none."""
-    return 1 + max(map(height, visit.children)) if visit.children else 0
+def height(bound: Bound, node: BoundNode) -> int:
+    """Return the number of levels of reading at and below a node; one that reads nothing has none.
+
+    Args:
+        bound: the hypothesis.
+        node: one of its nodes.
+    """
+    return 1 + max(height(bound, bound.nodes[name]) for name in node.parents) if node.parents else 0

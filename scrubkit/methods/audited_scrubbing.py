@@ -17,72 +17,52 @@ Numbered components need no question of their own: each is a site, and its compl
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import torch
 
-from scrubkit.core.task import Task
-from scrubkit.hypothesis import Hypothesis
+from scrubkit import Answer, Budget, Hypothesis, Model, Task, bind
 from scrubkit.methods.audit import Audit, Limits
-from scrubkit.methods.checks import Check, smallest_slack
+from scrubkit.methods.checks import Check, judge, smallest_slack
 from scrubkit.methods.controls import run_controls
-from scrubkit.methods.protocol import Answer, AnswerVerdict, Budget
-from scrubkit.models.model import Model
-from scrubkit.scrubbing.local import Sample, SampleSubject
-from scrubkit.scrubbing.plan import bind
-from scrubkit.scrubbing.scoring import Scorer
 
 LOOKS = (512, 4096)
 """Sizes of the sample; the larger one is taken where the smaller leaves a claim open."""
 
 
+@dataclass(frozen=True)
 class AuditedScrubbing:
     """Supported where every check holds, refuted where one fails, untestable where nothing is resampled.
 
     The score is the smallest slack over all checks: how far the worst figure is from its limit, in units of
     the limit; 1 is perfect, and below 0 some claim is false.
 
-    Args:
+    Attributes:
         limits: where claims turn false.
         looks: sizes of the sample, ascending.
+        device: where models are run.
     """
 
+    limits: Limits = field(default_factory=Limits)
+    looks: tuple[int, ...] = LOOKS
+    device: str = "cpu"
     name = "audited-scrubbing"
-
-    def __init__(self, limits: Limits = Limits(), looks: tuple[int, ...] = LOOKS) -> None:  # noqa: B008
-        self.limits = limits
-        self.looks = looks
 
     def score(
         self, model: Model, hypothesis: Hypothesis, *, task: Task, generator: torch.Generator, budget: Budget
     ) -> Answer:
         """Audit one hypothesis; see the module."""
-        scorer = Scorer.for_model(model, device="cpu")
-        subject = SampleSubject(scorer.subject)
-        plan = bind(hypothesis, subject)
-        if not plan.testable:
+        bound = bind(model, hypothesis, task=task, device=self.device)
+        if not bound.testable:
             return Answer(0.0, verdict="untestable", evaluations=0, notes=("nothing can be resampled",))
-        controls = run_controls(model, subject, plan, scorer.levels, generator)
-        evaluations, checks = controls.evaluations, []
+        controls = run_controls(bound, generator)
+        checks: list[Check] = []
         for size in self.looks:
-            sample = Sample.of(task.n_inputs, size, generator)
-            audit = Audit(subject, plan, scorer.levels, sample, self.limits, generator)
-            checks = audit.checks()
-            evaluations += audit.evaluations
-            if all(check.state != "open" for check in checks):
-                break
-            if any(check.state == "fails" for check in checks):
+            checks = Audit(bound, bound.sample(size, generator), self.limits, generator).checks()
+            states = {check.state for check in checks}
+            if "fails" in states or "open" not in states:
                 break
         slack, interval = smallest_slack(checks)
         verdict, reasons = judge(checks)
+        evaluations = bound.evaluations + controls.evaluations
         return Answer(slack, interval, verdict, evaluations, (*reasons, *controls.notes))
-
-
-def judge(checks: list[Check]) -> tuple[AnswerVerdict, tuple[str, ...]]:
-    """Return the verdict that the checks give, and the checks that decided it."""
-    failing = [str(check) for check in checks if check.state == "fails"]
-    if failing:
-        return "refuted", tuple(failing)
-    open_ = [str(check) for check in checks if check.state == "open"]
-    if open_:
-        return "inconclusive", tuple(open_)
-    worst = min(checks, key=lambda check: check.slack)
-    return "supported", (f"all {len(checks)} checks hold; the closest: {worst}",)

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
+from jaxtyping import Float
 from scipy import stats
+from torch import Tensor
 
-from scrubkit.scrubbing.local import Changes
-from scrubkit.scrubbing.score import Interval
+from scrubkit import Interval
+from scrubkit.methods.protocol import AnswerVerdict
 
+Changes = Float[Tensor, " item"]
+"""Squared change of each item, float64."""
 ALPHA = 0.05
 _NO_EFFECT = 1e-9
 """Share of a reader's variation that is rounding error."""
+_VERDICTS: Mapping[str, AnswerVerdict] = {"fails": "refuted", "open": "inconclusive"}
+"""The verdict that one check in such a state gives, the first first."""
 
 
 @dataclass(frozen=True)
@@ -82,12 +88,25 @@ def share_of(part: Changes, whole: Changes) -> Interval:
 
 
 def negligible(part: Changes, whole: Changes) -> bool:
-    """Say whether a change is rounding error."""
+    """Say whether a change is rounding error.
+
+    Args:
+        part: squared changes of some items.
+        whole: squared changes of the same items, the scale.
+
+    Returns:
+        Whether the mean of the one is under a billionth of the other's.
+    """
     return float(part.mean()) <= _NO_EFFECT * float(whole.mean())
 
 
 def p_above(effect: Changes, floor: Changes) -> float:
-    """Return the one-sided p value of mean(effect) <= mean(floor), paired over items."""
+    """Return the one-sided p value of mean(effect) <= mean(floor), paired over items.
+
+    Args:
+        effect: squared changes of some items.
+        floor: what they are compared with, on the same items.
+    """
     gap = effect - floor
     spread = float(gap.std()) / math.sqrt(len(gap))
     if spread == 0:
@@ -95,21 +114,33 @@ def p_above(effect: Changes, floor: Changes) -> float:
     return float(stats.t.sf(float(gap.mean()) / spread, len(gap) - 1))
 
 
-def holm(checks: Sequence[Check]) -> list[Check]:
-    """Give each check with a p value the level that Holm's step-down procedure leaves it.
+def holm_levels(p_values: Sequence[float]) -> list[float]:
+    """Return the level that Holm's step-down procedure leaves each p value; -1 once one before it failed.
 
-    With m checks the i-th smallest p value is held against ALPHA / (m - i + 1), and once one fails all
-    larger ones do. Holm 1979, "A simple sequentially rejective multiple test procedure".
+    With m of them the i-th smallest is held against ALPHA / (m - i + 1), and once one fails all larger ones
+    do. Holm 1979, "A simple sequentially rejective multiple test procedure".
     """
-    tested = [i for i, check in enumerate(checks) if check.p is not None]
-    order = sorted(tested, key=lambda i: checks[i].p or 0.0)
-    levels: dict[int, float] = {}
-    stopped = False
-    for rank, i in enumerate(order):
-        level = ALPHA / (len(order) - rank)
-        stopped = stopped or (checks[i].p or 0.0) > level
+    levels, stopped = [0.0] * len(p_values), False
+    for rank, i in enumerate(np.argsort(p_values, kind="stable")):
+        level = ALPHA / (len(p_values) - rank)
+        stopped = stopped or p_values[i] > level
         levels[i] = -1.0 if stopped else level
-    return [replace(check, needed=levels[i]) if i in levels else check for i, check in enumerate(checks)]
+    return levels
+
+
+def holm(checks: Sequence[Check]) -> list[Check]:
+    """Give each check with a p value the level that Holm's procedure leaves it."""
+    levels = iter(holm_levels([check.p for check in checks if check.p is not None]))
+    return [check if check.p is None else replace(check, needed=next(levels)) for check in checks]
+
+
+def judge(checks: Sequence[Check]) -> tuple[AnswerVerdict, tuple[str, ...]]:
+    """Return the verdict that checks give, and the checks that decided it."""
+    for state, verdict in _VERDICTS.items():
+        if deciding := tuple(str(check) for check in checks if check.state == state):
+            return verdict, deciding
+    worst = min(checks, key=lambda check: check.slack)
+    return "supported", (f"all {len(checks)} checks hold; the closest: {worst}",)
 
 
 def smallest_slack(checks: Sequence[Check]) -> tuple[float, tuple[float, float]]:

@@ -7,37 +7,17 @@ about random weights. A claim that survives the last three as well as its own sc
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import dataclass
 
 import torch
 
-from scrubkit.core.task import Task
+from scrubkit import Bound
 from scrubkit.errors import ScrubError
-from scrubkit.models.model import Model
-from scrubkit.models.record import ModelConfig, Provenance
-from scrubkit.models.weights import random_weights
-from scrubkit.scrubbing.evaluate import scrub_rows
-from scrubkit.scrubbing.figures import Levels
-from scrubkit.scrubbing.local import (
-    Sample,
-    SampleSubject,
-    shuffled,
-    squared_change,
-    with_exchanges,
-    with_others,
-)
-from scrubkit.scrubbing.plan import Plan, Visit
-from scrubkit.scrubbing.sampling import Exchange
-from scrubkit.scrubbing.target import levels_of
-from scrubkit.subjects.network import NetworkSubject
 
 SIZE = 64
 """Inputs on which controls are run; their outcomes are far apart."""
 ROUNDING = 1e-4
 """Error of the identity that float32 explains."""
-UNTRAINED_SEED = 0
 
 
 @dataclass(frozen=True)
@@ -58,50 +38,34 @@ class Controls:
         return ("controls: " + ", ".join(f"{name} {value:.3f}" for name, value in self.fidelity.items()),)
 
 
-@torch.no_grad()
-def run_controls(
-    model: Model, subject: SampleSubject, plan: Plan, levels: Levels, generator: torch.Generator
-) -> Controls:
+def run_controls(bound: Bound, generator: torch.Generator) -> Controls:
     """Scrub the controls of a hypothesis.
+
+    Args:
+        bound: the hypothesis on its model.
+        generator: source of all draws, on the CPU.
+
+    Returns:
+        The fidelity of each control.
 
     Raises:
         ScrubError: the identity does not give the model's own output, so no other figure can be trusted.
     """
-    sample = Sample.of(subject.n_inputs, SIZE, generator)
+    rows = bound.sample(min(SIZE, bound.n_inputs), generator)
+    exact = bound.with_policies(sampler="exact", other="exact")
+    controls = {"nothing": bound.with_policies(sampler="uniform"), "shuffled": bound.shuffled(generator)}
+    if untrained := bound.untrained():
+        controls["untrained"] = untrained
 
-    def fidelity(change: Callable[[Visit], Exchange | None], on: SampleSubject, level: float) -> float:
-        root = with_exchanges(plan.root, change)
-        own = on.clean(plan.root.part, sample.rows)
-        error = squared_change(scrub_rows(on, replace(plan, root=root), sample), own, centre=True)
-        return 1 - float(error.mean()) / level
+    def error(one: Bound) -> float:
+        change = one.figures(one.scrubbed(rows, generator)[0], rows)["squared_change"]
+        level = one.permuted["squared_change"]
+        return float(change.mean()) / level if level > 0 else float(change.mean())
 
-    level = levels.permuted_change
-    untrained, its_level = untrained_subject(model.config.model_dump_json(), model.task)
-    found = {
-        "nothing": fidelity(lambda v: v.exchange and plan.anyone, subject, level),
-        "shuffled": fidelity(lambda v: v.exchange and shuffled(v.exchange, generator), subject, level),
-        "untrained": fidelity(lambda v: v.exchange, untrained, its_level),
-    }
-    exact = replace(plan, root=with_others(with_exchanges(plan.root, lambda v: None), "exact"))
-    own = subject.clean(plan.root.part, sample.rows)
-    identity = float(squared_change(scrub_rows(subject, exact, sample), own, centre=True).mean()) / level
-    if identity > ROUNDING:
+    off = error(exact)
+    if off > ROUNDING:
         raise ScrubError(
-            f"with every stand-in the input itself the output is off by {identity:.2g} of its variance"
+            f"with every stand-in the input itself the output is off by {off:.2g} of its variance"
         )
-    return Controls(found, evaluations=4 * SIZE * plan.n_visits)
-
-
-@lru_cache(maxsize=2)
-def untrained_subject(shape: str, task: Task) -> tuple[SampleSubject, float]:
-    """Return a model with random weights, and the level of its fidelity.
-
-    Args:
-        shape: the model's config as JSON.
-        task: its task.
-    """
-    config = ModelConfig.model_validate_json(shape)
-    weights = random_weights(config, torch.Generator().manual_seed(UNTRAINED_SEED))
-    model = Model("untrained", task, config, weights, Provenance(kind="trained"))
-    subject = SampleSubject(NetworkSubject(model, "cpu"))
-    return subject, levels_of(subject, subject).permuted_change
+    fidelity = {name: 1 - error(one) for name, one in controls.items()}
+    return Controls(fidelity, sum(one.evaluations for one in (exact, *controls.values())))

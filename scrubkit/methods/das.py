@@ -9,20 +9,15 @@ arXiv:2311.17030).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from torch import Tensor
 
-from scrubkit.core.site import Part
-from scrubkit.core.task import Task
-from scrubkit.hypothesis import Hypothesis
-from scrubkit.methods.protocol import Answer, Budget
+from scrubkit import Answer, Bound, Budget, Hypothesis, Model, Task, bind
 from scrubkit.methods.seeds import draw_seed
-from scrubkit.methods.variables import Variable, variables_of
-from scrubkit.models.model import Model
-from scrubkit.scrubbing.local import SampleSubject
-from scrubkit.scrubbing.plan import bind
-from scrubkit.scrubbing.scoring import Scorer
+from scrubkit.methods.variables import Variable, predicted, variables_of
 
 TRAIN, TEST = 512, 512
 EPOCHS, BATCH, RATE = 12, 128, 0.1
@@ -35,13 +30,16 @@ _WHERE = {
 }
 
 
+@dataclass(frozen=True)
 class AlignmentSearch:
     """Held-out interchange accuracy of learned subspaces, mean over the variables that can be aligned.
 
     Attributes:
+        device: where models are run.
         threshold: accuracy from which the causal model is accepted; the paper sets none, this is ours.
     """
 
+    device: str = "cpu"
     name = "das"
     threshold = 0.9
 
@@ -49,86 +47,83 @@ class AlignmentSearch:
         self, model: Model, hypothesis: Hypothesis, *, task: Task, generator: torch.Generator, budget: Budget
     ) -> Answer:
         """Learn a subspace for each variable held at one hook and position, and test it on other pairs."""
-        subject = SampleSubject(Scorer.for_model(model, device="cpu").subject)
-        found = [
-            self._accuracy(model, task, variable, generator)
-            for variable in variables_of(bind(hypothesis, subject), subject)
-        ]
+        bound = bind(model, hypothesis, task=task, device=self.device)
+        if bound.architecture is None:
+            bound.bridge  # noqa: B018 - says in words that a graph of functions has no activations
+        found = [_accuracy(bound, variable, generator) for variable in variables_of(bound)]
         accuracies = [accuracy for accuracy in found if accuracy is not None]
         if not accuracies:
             return Answer(0.0, verdict="untestable", evaluations=0, notes=("no variable can be aligned",))
         runs = len(accuracies) * (TRAIN * (EPOCHS + 1) + 2 * TEST)
         return Answer(float(np.mean(accuracies)), evaluations=runs)
 
-    def _accuracy(
-        self, model: Model, task: Task, variable: Variable, generator: torch.Generator
-    ) -> float | None:
-        """Return the accuracy for one variable, None where no place holds it or no pair tells anything."""
-        from transformer_lens.tools.analysis.interchange import (
-            SubspaceInterchange,
-            collect_activations,
-            fit_das,
-            intervened_logits,
-        )
 
-        place = _place(variable.parts)
-        base, source = torch.randint(task.n_inputs, (2, TRAIN + TEST), generator=generator)
-        predicted = variable.counterfactual(base.numpy(), source.numpy())
-        told = torch.from_numpy(predicted >= 0)
-        if place is None or int(told.sum()) < BATCH:
-            return None
-        hook, position = place
-        tokens, targets = model.tokens, model.labels[torch.from_numpy(predicted)[told]]
-        bases, sources = tokens[base[told]], tokens[source[told]]
-        half = len(targets) // 2
-        at = torch.full((len(targets),), position)
+def _accuracy(bound: Bound, variable: Variable, generator: torch.Generator) -> float | None:
+    """Return the accuracy for one variable, None where no place holds it or no pair tells anything."""
+    from transformer_lens.tools.analysis.interchange import (
+        SubspaceInterchange,
+        collect_activations,
+        fit_das,
+        intervened_logits,
+    )
 
-        def task_logits(rows: Tensor) -> Tensor:
-            return model.bridge(rows)[:, -1]
+    place = _place(bound, variable)
+    base, source = (bound.others(torch.arange(TRAIN + TEST), generator) for _ in range(2))
+    goal = predicted(bound, variable, base, source)
+    told = goal >= 0
+    if place is None or int(told.sum()) < BATCH:
+        return None
+    hook, position, width = place
+    answers = torch.tensor(bound.whole_output.positions)
+    bases, sources = (_with_answer(bound.tokens[rows[told]], answers) for rows in (base, source))
+    targets = bound.right[goal[told]].flatten().to(bound.device)
+    half = len(targets) // 2
+    at = torch.full((len(targets),), position)
 
-        width = model.config.d_mlp if ".mlp.hook_p" in hook else model.config.d_model
-        learned = fit_das(
-            model.bridge,
-            hook,
-            bases[:half],
-            sources[:half],
-            targets[:half],
-            task_logits,
-            rank=min(PLANE * len(variable.parts), width),
-            base_positions=at[:half],
-            source_positions=at[:half],
-            epochs=EPOCHS,
-            batch_size=BATCH,
-            lr=RATE,
-            seed=draw_seed(generator),
-        )
-        values = collect_activations(
-            model.bridge, hook, sources[half:], task_logits, positions=at[half:], batch_size=TEST
-        )
-        logits = intervened_logits(
-            model.bridge,
-            hook,
-            SubspaceInterchange(learned.subspace),
-            bases[half:],
-            values,
-            task_logits,
-            positions=at[half:],
-            batch_size=TEST,
-        )
-        return float((logits.argmax(dim=1) == targets[half:]).double().mean())
+    def task_logits(rows: Tensor) -> Tensor:
+        return bound.bridge(rows[:, :-1])[torch.arange(len(rows)), rows[:, -1]]
+
+    learned = fit_das(
+        bound.bridge,
+        hook,
+        bases[:half],
+        sources[:half],
+        targets[:half],
+        task_logits,
+        rank=min(PLANE * len({node.part for node in variable}), width),
+        base_positions=at[:half],
+        source_positions=at[:half],
+        epochs=EPOCHS,
+        batch_size=BATCH,
+        lr=RATE,
+        seed=draw_seed(generator),
+    )
+    where = {"positions": at[half:], "batch_size": TEST}
+    values = collect_activations(bound.bridge, hook, sources[half:], task_logits, **where)
+    interchange = SubspaceInterchange(learned.subspace)
+    logits = intervened_logits(bound.bridge, hook, interchange, bases[half:], values, task_logits, **where)
+    return float((logits.argmax(dim=1) == targets[half:].cpu()).double().mean())
 
 
-def _place(parts: tuple[Part, ...]) -> tuple[str, int] | None:
-    """Return the one hook and position that hold all parts, if the search can be run there."""
+def _with_answer(tokens: Tensor, answers: Tensor) -> Tensor:
+    """Return a row for each answer position, with that position as a last column."""
+    each = answers.to(tokens.device).repeat(len(tokens))[:, None]
+    return torch.cat([tokens.repeat_interleave(len(answers), dim=0), each], dim=1)
+
+
+def _place(bound: Bound, variable: Variable) -> tuple[str, int, int] | None:
+    """Return the one hook and position that hold a variable, and its width, if it can be searched there."""
     hooks, positions = set(), set()
-    for part in parts:
-        hook = part.hook
+    for node in variable:
+        hook = node.part.hook
         for ending, instead in _WHERE.items():
             if hook.endswith(ending):
                 hook = hook.removesuffix(ending) + instead
         hooks.add(hook)
-        positions.add(part.positions)
-    if len(hooks) != 1 or len(positions) != 1 or hooks & {"logits"} or "attn.hook_" in next(iter(hooks)):
+        positions.add(node.part.positions)
+    sizes, hook = bound.architecture, next(iter(hooks))
+    if len(hooks) != 1 or len(positions) != 1 or hook == "logits" or "attn.hook_" in hook or sizes is None:
         return None
-    position = positions.pop()
-    return (hooks.pop(), position[0]) if len(position) == 1 else None
+    (position,) = positions
+    width = sizes.d_mlp if ".mlp.hook_p" in hook else sizes.d_model
+    return (hook, position[0], width) if len(position) == 1 else None

@@ -8,34 +8,32 @@ the control with shuffled targets that is taken off.
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import Ridge
 
-from scrubkit.core.task import Task
-from scrubkit.hypothesis import Hypothesis
-from scrubkit.methods.protocol import Answer, Budget
-from scrubkit.models.model import Model
-from scrubkit.scrubbing.local import SampleSubject
-from scrubkit.scrubbing.plan import bind
-from scrubkit.scrubbing.scoring import Scorer
+from scrubkit import Answer, Budget, Hypothesis, Model, Task, bind
 
 SIZE = 3000
 """Inputs at most; half of them fit the probe."""
 PENALTY = 1e-3
 
 
+@dataclass(frozen=True)
 class LinearProbe:
     """Mean over nodes and components of the probe's held-out accuracy, or R^2 for real-valued components.
 
     Accuracy is that of linear discriminant analysis less that of the same probe fitted to shuffled targets.
 
     Attributes:
+        device: where models are run.
         threshold: mean from which all features count as there; the literature sets none, this is ours.
     """
 
+    device: str = "cpu"
     name = "linear-probe"
     threshold = 0.9
 
@@ -43,22 +41,14 @@ class LinearProbe:
         self, model: Model, hypothesis: Hypothesis, *, task: Task, generator: torch.Generator, budget: Budget
     ) -> Answer:
         """Probe every mapped site for its feature."""
-        subject = SampleSubject(Scorer.for_model(model, device="cpu").subject)
-        plan = bind(hypothesis, subject)
-        size = min(SIZE, task.n_inputs)
-        rows = torch.randperm(task.n_inputs, generator=generator)[:size]
-        shuffle = torch.randperm(size // 2, generator=generator).numpy()
-        figures, seen = [], set()
-        for visit in plan.root.walk():
-            components = plan.features.get(visit.node)
-            if visit is plan.root or visit.unimportant or components is None or visit.node in seen:
-                continue
-            seen.add(visit.node)
-            values = subject.clean(visit.part, rows).flatten(1).double().numpy()
-            for component in components:
-                figures.append(_selectivity(values, component[rows.numpy()], shuffle))
-        mean = float(np.mean(figures)) if figures else 0.0
-        return Answer(mean, evaluations=size)
+        bound = bind(model, hypothesis, task=task, device=self.device)
+        rows = bound.sample(min(SIZE, bound.n_inputs), generator)
+        shuffle = torch.randperm(len(rows) // 2, generator=generator).numpy()
+        figures = []
+        for node in bound.mapped:
+            read = node.read(rows).reshape(len(rows), -1).double().cpu().numpy()
+            figures += [_selectivity(read, targets[rows.numpy()], shuffle) for targets in node.values or ()]
+        return Answer(float(np.mean(figures)) if figures else 0.0, evaluations=len(rows))
 
 
 def _selectivity(values: np.ndarray, targets: np.ndarray, shuffle: np.ndarray) -> float:
@@ -74,7 +64,7 @@ def _selectivity(values: np.ndarray, targets: np.ndarray, shuffle: np.ndarray) -
     accuracies = []
     for seen in (targets[:half], targets[:half][shuffle]):
         classes = len(np.unique(seen))
-        if classes >= half:
+        if classes in (1, half):
             return 0.0
         probe = LinearDiscriminantAnalysis(
             solver="lsqr", shrinkage=PENALTY, priors=np.full(classes, 1 / classes)

@@ -7,28 +7,28 @@ from dataclasses import replace
 
 import torch
 
-from scrubkit.core.architecture import Architecture
-from scrubkit.core.site import Part
+from scrubkit import Bound, Part
 
 
-def random_peer(
-    part: Part, claimed: Sequence[Part], architecture: Architecture, generator: torch.Generator
-) -> Part | None:
+def random_peer(bound: Bound, part: Part, claimed: Sequence[Part], generator: torch.Generator) -> Part | None:
     """Return a random part like another, or None where everything of its kind is claimed.
 
     Neurons are exchanged for neurons, heads for heads, components for components, and whole positions for
-    positions; a subspace for a random one of the same rank, orthogonal to it.
+    positions; a subspace for a random one of the same rank, orthogonal to it. A node of a graph of functions
+    is like no other.
 
     Args:
+        bound: the hypothesis on its model.
         part: the part to match.
         claimed: parts that are not to be touched.
-        architecture: sizes of the model.
-        generator: source of randomness.
+        generator: source of randomness, on the CPU.
     """
+    if bound.architecture is None:
+        return None
     beside = [other for other in claimed if other.hook == part.hook]
     if part.basis is not None:
-        return _random_subspace(part, architecture, generator)
-    for axis, size in axes(part, architecture):
+        return _random_subspace(part, bound.architecture.width(part.hook), generator)
+    for axis, size in axes(bound, part):
         own = getattr(part, axis)
         if own is None or len(own) == size:
             continue
@@ -40,12 +40,44 @@ def random_peer(
     return None
 
 
-def axes(part: Part, architecture: Architecture) -> list[tuple[str, int]]:
-    """Return the fields of a part in which others like it differ, with the number of choices of each."""
-    found = [("neurons", architecture.d_mlp), ("heads", architecture.n_heads)]
+def permuted(bound: Bound, parts: Sequence[Part], generator: torch.Generator) -> list[Part]:
+    """Return parts with their heads, neurons, components and positions permuted; subspaces redrawn.
+
+    Args:
+        bound: the hypothesis on its model.
+        parts: a circuit.
+        generator: source of randomness, on the CPU.
+    """
+    maps: dict[tuple[str, str], list[int]] = {}
+    result = []
+    for part in parts:
+        changes: dict[str, object] = {}
+        for axis, size in axes(bound, part):
+            own = getattr(part, axis)
+            if own is None or (axis == "positions" and part.hook != "hook_embed"):
+                continue
+            if (part.hook, axis) not in maps:
+                maps[part.hook, axis] = torch.randperm(size, generator=generator).tolist()
+            changes[axis] = tuple(sorted(maps[part.hook, axis][j] for j in own))
+        moved = random_peer(bound, part, (), generator) if part.basis is not None else None
+        result.append(moved or replace(part, **changes))
+    return result
+
+
+def axes(bound: Bound, part: Part) -> list[tuple[str, int]]:
+    """Return the fields of a part in which others like it differ, with the number of choices of each.
+
+    Args:
+        bound: the hypothesis on its model.
+        part: a part of the model.
+    """
+    sizes = bound.architecture
+    if sizes is None:
+        return []
+    found = [("neurons", sizes.d_mlp), ("heads", sizes.n_heads)]
     if part.decomposition is not None:
-        return [*found, ("components", architecture.decompositions[part.decomposition])]
-    return [*found, ("positions", architecture.n_ctx)]
+        return [*found, ("components", sizes.decompositions[part.decomposition])]
+    return [*found, ("positions", sizes.n_ctx)]
 
 
 def _choose(pool: Sequence[int], own: Collection[int], generator: torch.Generator) -> tuple[int, ...]:
@@ -53,10 +85,9 @@ def _choose(pool: Sequence[int], own: Collection[int], generator: torch.Generato
     return tuple(sorted(pool[i] for i in order[: len(own)]))
 
 
-def _random_subspace(part: Part, architecture: Architecture, generator: torch.Generator) -> Part | None:
+def _random_subspace(part: Part, width: int, generator: torch.Generator) -> Part | None:
     """Return a random subspace of the same rank, or what is left beside the part if that is less."""
     rows = torch.tensor(part.basis, dtype=torch.float64)
-    width = architecture.width(part.hook)
     rank = min(len(rows), width - len(rows))
     if rank == 0:
         return None

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from scrubkit.core.task import Task
-from scrubkit.hypothesis import Hypothesis
-from scrubkit.methods.protocol import Answer, Budget, Importances
-from scrubkit.models.model import Model
+from scrubkit import Answer, Budget, Hypothesis, Importances, Model, Task, bind
 
 
 class RandomScores:
@@ -24,10 +21,6 @@ class RandomScores:
 
     def find(self, model: Model, *, task: Task, generator: torch.Generator, budget: Budget) -> Importances:
         """Return a uniform importance for every embedding, head and neuron."""
-        config = model.config
-        sites = [f"hook_embed[pos={i}]" for i in range(model.task.n_ctx)]
-        for layer in range(config.n_layers):
-            sites += [f"blocks.{layer}.attn.hook_z[pos=-1, head={h}]" for h in range(config.n_heads)]
-            sites += [f"blocks.{layer}.mlp.hook_post[pos=-1, neurons={i}]" for i in range(config.d_mlp)]
+        sites = [str(part) for part in bind(model, task=task).components(neurons=True)]
         values = torch.rand(len(sites), generator=generator)
         return Importances(dict(zip(sites, values.tolist(), strict=True)), evaluations=0)

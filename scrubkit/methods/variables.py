@@ -1,78 +1,78 @@
-"""The causal model that a hypothesis stands for: variables, where they are, what an interchange predicts.
+"""The causal model that a hypothesis stands for: its variables, and what an interchange of one predicts.
 
 Nodes at one hook with one and the same feature hold one variable. Setting it to its value on a source input
-is predicted to give the answer of an input that agrees with the source on this variable and with the base on
-the hook's others. Geiger, Lu, Icard and Potts 2021, "Causal Abstractions of Neural Networks", section 3.
+changes what reads it, and nothing else: a node whose parents then have some values has the value that it has
+on an input where they have those values, and so on up to the answer. Geiger, Lu, Icard and Potts 2021,
+"Causal Abstractions of Neural Networks", section 3.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
+import torch
 from jaxtyping import Int
+from torch import Tensor
 
-from scrubkit.core.feature import class_ids
-from scrubkit.core.site import Part
-from scrubkit.scrubbing.plan import Plan
-from scrubkit.subjects.subject import Subject
+from scrubkit import Bound, BoundNode
 
-
-@dataclass(frozen=True)
-class Variable:
-    """One variable, or all variables of a hook together.
-
-    Attributes:
-        parts: where it is held.
-        values: its value on each input, as a class number.
-        context: values of the hook's other variables on each input, as a class number.
-    """
-
-    parts: tuple[Part, ...]
-    values: Int[np.ndarray, " input"]
-    context: Int[np.ndarray, " input"]
-
-    def counterfactual(
-        self, base: Int[np.ndarray, " pair"], source: Int[np.ndarray, " pair"]
-    ) -> Int[np.ndarray, " pair"]:
-        """Return an input with the context of base and the value of source, -1 where there is none."""
-        span = int(self.values.max()) + 1
-        keys = self.context * span + self.values
-        order = np.argsort(keys, kind="stable")
-        wanted = self.context[base] * span + self.values[source]
-        place = np.searchsorted(keys[order], wanted).clip(max=len(keys) - 1)
-        found = order[place]
-        return np.where(keys[found] == wanted, found, -1)
+Variable = tuple[BoundNode, ...]
+"""The nodes that hold a variable, or all variables of a hook together."""
 
 
-def variables_of(plan: Plan, subject: Subject) -> list[Variable]:
+def variables_of(bound: Bound) -> list[Variable]:
     """Return the variables that a hypothesis claims at each hook, and all of a hook together."""
-    features: dict[str, dict[Part, np.ndarray]] = {}
-    for visit in plan.root.walk():
-        values = plan.features.get(visit.node)
-        if visit is plan.root or visit.unimportant or values is None:
-            continue
-        ids = class_ids(values)
-        if ids.max() > 0:
-            features.setdefault(visit.part.hook, {}).setdefault(visit.part, ids)
-    return [variable for held in features.values() for variable in _at_one_hook(held)]
+    hooks: dict[str, dict[bytes, list[BoundNode]]] = {}
+    for node in bound.mapped:
+        if node.classes.max() > 0:
+            hook = hooks.setdefault(getattr(node.part, "hook", node.part), {})
+            hook.setdefault(node.classes.tobytes(), []).append(node)
+    found: list[Variable] = []
+    for held in hooks.values():
+        found += map(tuple, held.values())
+        if len(held) > 1:
+            found.append(tuple(node for nodes in held.values() for node in nodes))
+    return found
 
 
-def _at_one_hook(held: Mapping[Part, np.ndarray]) -> Iterator[Variable]:
-    """Yield the variables that the parts of a hook hold, then all of them together."""
-    parts: dict[bytes, list[Part]] = {}
-    values: dict[bytes, np.ndarray] = {}
-    for part, ids in held.items():
-        parts.setdefault(ids.tobytes(), []).append(part)
-        values[ids.tobytes()] = ids
-    for key, ids in values.items():
-        context = _joint([other for name, other in values.items() if name != key], len(ids))
-        yield Variable(tuple(parts[key]), ids, context)
-    if len(values) > 1:
-        ids = class_ids(list(values.values()))
-        yield Variable(tuple(held), ids, np.zeros_like(ids))
+def predicted(
+    bound: Bound, variable: Variable, base: Int[Tensor, " pair"], source: Int[Tensor, " pair"]
+) -> Int[Tensor, " pair"]:
+    """Return an input on which the answer is what the causal model predicts of an interchange.
+
+    Args:
+        bound: the hypothesis.
+        variable: the nodes that are set.
+        base: the inputs that are run.
+        source: the inputs that the variable's values come from.
+
+    Returns:
+        A row of the dataset for each pair, -1 where no input has the values that some node's parents take.
+    """
+    held = {node.name for node in variable}
+    stands: dict[str, Int[Tensor, " pair"]] = {}
+    for name, node in bound.nodes.items():
+        parents = [bound.nodes[parent] for parent in node.parents if not bound.nodes[parent].unimportant]
+        if name in held:
+            stands[name] = source
+        elif all(stands[parent.name] is base for parent in parents):
+            stands[name] = base
+        else:
+            stands[name] = _agreeing(parents, [stands[parent.name] for parent in parents], base)
+    return stands[bound.root.name]
 
 
-def _joint(components: Sequence[np.ndarray], n_inputs: int) -> Int[np.ndarray, " input"]:
-    return class_ids(components) if components else np.zeros(n_inputs, dtype=np.int64)
+def _agreeing(
+    parents: Sequence[BoundNode], stands: Sequence[Int[Tensor, " pair"]], base: Int[Tensor, " pair"]
+) -> Int[Tensor, " pair"]:
+    """Return an input whose parents have given values: the base where it does, else the first, else -1."""
+    table = np.stack([parent.classes for parent in parents], axis=1)
+    wanted = np.stack([p.classes[rows] for p, rows in zip(parents, stands, strict=True)], axis=1)
+    _, ids = np.unique(np.concatenate([table, wanted]), axis=0, return_inverse=True)
+    own, goal = np.split(ids.reshape(-1), [len(table)])
+    first = np.full(ids.max() + 1, -1)
+    first[own[::-1]] = np.arange(len(table))[::-1]
+    rows = np.where(own[base] == goal, base, first[goal])
+    known = np.all([stand.numpy() >= 0 for stand in stands], axis=0)
+    return torch.from_numpy(np.where(known, rows, -1))

@@ -19,6 +19,10 @@ from scrubkit.errors import ModelError
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a file whole or not at all.
 
+    Args:
+        path: the file.
+        data: all of its bytes.
+
     Raises:
         ModelError: the folder cannot be written or the disk is full; the old file, if any, is untouched.
     """
@@ -53,7 +57,12 @@ def remove_temporaries(folder: Path, names: Iterable[str]) -> None:
 
 
 def write_synced(path: Path, data: bytes) -> None:
-    """Write a new file and wait until its bytes are on the disk."""
+    """Write a new file and wait until its bytes are on the disk.
+
+    Args:
+        path: a file that is not there yet.
+        data: all of its bytes.
+    """
     with open(path, "xb") as file:
         file.write(data)
         file.flush()

@@ -25,7 +25,12 @@ NATIVE = "TransformerLensNative"
 
 
 def build_bridge(weights: Weights, config: ModelConfig) -> TransformerBridge:
-    """Return a native TransformerBridge that holds these weights, in evaluation mode."""
+    """Return a native TransformerBridge that holds these weights, in evaluation mode.
+
+    Args:
+        weights: the parameters; they are copied.
+        config: the shape.
+    """
     # Modules draw initial weights from the global generator before ours replace them.
     with torch.random.fork_rng(devices=[]):
         bridge = boot_native(
@@ -137,6 +142,11 @@ def to_bridge_state(w: Weights) -> dict[str, Tensor]:
 def from_bridge_state(state: Mapping[str, Tensor], config: ModelConfig, *, title: str) -> Weights:
     """Return our weights from a bridge's state dict, as a copy.
 
+    Args:
+        state: tensors by the names of a native bridge.
+        config: the shape.
+        title: what messages call the tensors.
+
     Raises:
         ModelError: a tensor is missing, unknown, misshapen or not finite.
     """
@@ -194,5 +204,10 @@ def _in_bridge(full: str) -> tuple[str, There, Back]:
 
 @torch.no_grad()
 def bridge_logits(bridge: TransformerBridge, tokens: Tensor) -> Tensor:
-    """Return the bridge's own logits at the last position, shape (input, class)."""
+    """Return the bridge's own logits at the last position, shape (input, class).
+
+    Args:
+        bridge: the model.
+        tokens: token rows, (input, pos).
+    """
     return cast(Tensor, bridge(tokens, return_type="logits"))[:, -1]

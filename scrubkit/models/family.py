@@ -78,6 +78,10 @@ class Family:
         """Return the task that `task_options` wrote down; raises TaskError with all that is wrong."""
         raise ModelError(f"no task {name!r}; the family {self.name!r} has {', '.join(self.tasks) or 'none'}")
 
+    def task_call(self, name: str) -> str:
+        """Return how a task of the family is made in Python, for messages."""
+        return f"scrubkit.registry.family({self.name!r}).task({name!r}, options)"
+
     def task_options(self, task: Task) -> dict[str, Any]:
         """Return what a task of the family is made from, beside its name, as JSON values."""
         return {}

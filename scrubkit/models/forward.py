@@ -51,7 +51,14 @@ def logits(
 def logits_by_tile(
     w: Weights, config: ModelConfig, tokens: Int[Tensor, "input pos"], answer: Sequence[int] = (-1,)
 ) -> Iterator[tuple[slice, Float[Tensor, "row answer class"]]]:
-    """Yield slices of the rows with their logits, for figures that need not hold all logits at once."""
+    """Yield slices of the rows with their logits, for figures that need not hold all logits at once.
+
+    Args:
+        w: the weights.
+        config: the shape.
+        tokens: token rows.
+        answer: positions at which logits are read.
+    """
     size = tile(config, tokens.shape[1], w.W_E.dtype)
     for start in range(0, len(tokens), size):
         rows = slice(start, start + size)
@@ -59,7 +66,13 @@ def logits_by_tile(
 
 
 def tile(config: ModelConfig, n_ctx: int, dtype: torch.dtype) -> int:
-    """Return how many rows may go through at once without more than `TILE_BYTES` of activations."""
+    """Return how many rows may go through at once without more than `TILE_BYTES` of activations.
+
+    Args:
+        config: the shape.
+        n_ctx: length of the rows.
+        dtype: of the activations.
+    """
     attention = config.n_heads * (4 * config.d_head + 3 * n_ctx)
     width = 6 * config.d_model + attention + 3 * config.d_mlp + 2 * config.d_vocab_out
     return max(1, TILE_BYTES // (n_ctx * width * dtype.itemsize))

@@ -41,6 +41,9 @@ def load(name_or_path: str | Path, *, cache_dir: str | Path | None = None) -> Mo
         cache_dir: where compiled and downloaded models are kept; by default ``$SCRUBKIT_CACHE``, or else the
             user's cache folder.
 
+    Returns:
+        The model, with whatever truth and certificate are stored with it.
+
     Raises:
         ModelError: no such model, or what was found is not a whole, valid model.
     """
@@ -65,7 +68,7 @@ def load(name_or_path: str | Path, *, cache_dir: str | Path | None = None) -> Mo
     known = [*bundled_names(), *made_names()]
     more = len(known) - _SHOWN
     raise ModelError(
-        f"no model {name!r}{nearest(name, known)}: it is no file or folder, and the names are "
+        f"no model {name!r}{nearest(name, known)}: there is no such file or folder, and the names are "
         f"{', '.join(known[:_SHOWN])}{f' and {more} more' if more > 0 else ''} (scrubkit models lists them); "
         "a model on the Hugging Face hub is written hf://owner/name"
     )
@@ -98,6 +101,11 @@ def load_made(name: str, made: NamedModel, *, cache_dir: str | Path | None = Non
     """Return a model that a family makes, from the cache or else made now.
 
     A cache that cannot be read or written costs time and is no error.
+
+    Args:
+        name: of the model.
+        made: how it is made.
+        cache_dir: where it is kept; by default ``$SCRUBKIT_CACHE``, or else the user's cache folder.
     """
     folder = cache_folder(cache_dir) / "compiled" / f"{name}-{made.key()[:16]}"
     try:
@@ -127,6 +135,13 @@ def _read_file(path: Path) -> Model:
 
 def load_hub(address: str, *, cache_dir: str | Path | None = None) -> Model:
     """Download a model's files from the Hugging Face hub, and no others, and read it.
+
+    Args:
+        address: ``hf://owner/name[@revision]``.
+        cache_dir: where it is kept; by default ``$SCRUBKIT_CACHE``, or else the user's cache folder.
+
+    Returns:
+        The model.
 
     Raises:
         ModelError: the address is wrong, the extra is not installed, or the download failed.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from jaxtyping import Float, Int
@@ -31,7 +31,7 @@ class Model:
         config: its shape.
         weights: its parameters, float32.
         provenance: where they come from.
-        truth: what is known of its algorithm, None while nothing is.
+        truth: what is known of its algorithm, a `Truth` of its family; None while nothing is.
         certificate: measurements of these weights, None while there are none.
     """
 
@@ -40,7 +40,7 @@ class Model:
     config: ModelConfig
     weights: Weights
     provenance: Provenance
-    truth: Truth | None = None
+    truth: Any = None
     certificate: Certificate | None = None
 
     @classmethod
@@ -115,7 +115,12 @@ class Model:
 
 
 def size_faults(config: ModelConfig, task: Task) -> list[str]:
-    """Return why a model of this shape cannot take a task's rows."""
+    """Return why a model of this shape cannot take a task's rows.
+
+    Args:
+        config: the shape.
+        task: the task.
+    """
     return [
         f"config.{field} is {getattr(config, field)}, but the task {task.name} needs {getattr(task, field)}"
         for field in ("d_vocab", "d_vocab_out", "n_ctx")
@@ -124,6 +129,6 @@ def size_faults(config: ModelConfig, task: Task) -> list[str]:
 
 
 def require_model(found: object) -> None:
-    """Refuse what is no model; raises ModelError."""
+    """Refuse anything but a model; raises ModelError."""
     if not isinstance(found, Model):
         raise ModelError(f"expected a scrubkit.Model, found {type(found).__name__}; scrubkit.load gives one")

@@ -101,6 +101,9 @@ def read(path: str | Path, *, links_within: Path | None = None) -> Model:
         links_within: where symbolic links may lead, the folder itself by default. A hub's download cache
             keeps its files elsewhere and links to them.
 
+    Returns:
+        The model.
+
     Raises:
         ModelError: with every fault found: a file that is missing, too large, truncated or leads out of
             the folder; a record that is not valid or from a newer version; tensors that are missing,
@@ -166,7 +169,15 @@ def _whole(record: ModelRecord, task: Task, weights: Weights, *, title: str) -> 
 
 
 def read_record(folder: Path, *, links_within: Path | None = None) -> ModelRecord:
-    """Read the record of a stored model, and not its weights; raises ModelError as `read` does."""
+    """Read the record of a stored model, and not its weights; raises ModelError as `read` does.
+
+    Args:
+        folder: where the model is.
+        links_within: where symbolic links may lead, the folder itself by default.
+
+    Returns:
+        The record.
+    """
     path = folder / RECORD
     return parse_record(_bytes(path, links_within or folder, MAX_RECORD_BYTES), title=str(path))
 
@@ -191,6 +202,10 @@ def to_json(record: ModelRecord) -> bytes:
 
 def parse_record(data: bytes, *, title: str) -> ModelRecord:
     """Return the record in the bytes of a model.json; the version is judged before anything else.
+
+    Args:
+        data: the bytes.
+        title: what messages call the file.
 
     Raises:
         ModelError: not JSON, a future version, or keys and values that the record does not allow.

@@ -47,7 +47,12 @@ def task_rows(task: Task) -> bytes | None:
 
 
 def family_task(record: TaskRecord, *, title: str) -> Task:
-    """Return a task that its family makes; raises ModelError."""
+    """Return a task that its family makes; raises ModelError.
+
+    Args:
+        record: what a model.json says of the task.
+        title: what messages call the file.
+    """
     try:
         return registry.family(record.family).task(record.name, record.options)
     except ScrubkitError as error:
@@ -56,6 +61,11 @@ def family_task(record: TaskRecord, *, title: str) -> Task:
 
 def read_task(record: TaskRecord, data: bytes, *, title: str) -> Task:
     """Return a task from its record and its rows.
+
+    Args:
+        record: what a model.json says of the task.
+        data: bytes of the file with its rows.
+        title: what messages call the file.
 
     Raises:
         ModelError: the rows are not whole, or not those of the record.

@@ -9,7 +9,12 @@ MODULAR = "modular"
 
 
 def upgrade(document: dict[str, Any], version: int) -> dict[str, Any]:
-    """Return a document of an older version as one of this version; what is wrong with it stays wrong."""
+    """Return a document of an older version as one of this version; what is wrong with it stays wrong.
+
+    Args:
+        document: an older model.json.
+        version: which version it is of.
+    """
     return _from_1(document) if version == 1 else document
 
 

@@ -121,7 +121,12 @@ class Weights:
 
 
 def zeros(config: ModelConfig, dtype: torch.dtype = torch.float32) -> Weights:
-    """Return weights that are all zero, the blank on which models are compiled; scales of norms are one."""
+    """Return weights that are all zero, the blank on which models are compiled; scales of norms are one.
+
+    Args:
+        config: the shape.
+        dtype: of the weights.
+    """
     return Weights(
         {
             name: torch.ones(shape, dtype=dtype) if _is_scale(name) else torch.zeros(shape, dtype=dtype)
@@ -137,6 +142,9 @@ def from_mapping(tensors: Mapping[str, Tensor], config: ModelConfig, *, title: s
         tensors: by full name, or all by the short names of a 1-layer model without normalization.
         config: the shape.
         title: what messages call them.
+
+    Returns:
+        The weights, copied.
 
     Raises:
         ModelError: with every missing, unknown, misshapen or non-finite tensor.
@@ -164,7 +172,15 @@ def from_mapping(tensors: Mapping[str, Tensor], config: ModelConfig, *, title: s
 
 
 def random_weights(config: ModelConfig, generator: torch.Generator) -> Weights:
-    """Draw initial weights: N(0, 1/d_model), W_out N(0, 1/d_mlp), biases zero, scales of norms one."""
+    """Draw initial weights: N(0, 1/d_model), W_out N(0, 1/d_mlp), biases zero, scales of norms one.
+
+    Args:
+        config: the shape.
+        generator: source of randomness, on the CPU.
+
+    Returns:
+        The weights, float32.
+    """
     scale = 1 / math.sqrt(config.d_model)
     drawn = {}
     for name, shape in config.shapes.items():
@@ -186,7 +202,12 @@ def _is_scale(name: str) -> bool:
 def attention_pattern(
     w: Weights, resid: Float[Tensor, "input pos d_model"]
 ) -> Float[Tensor, "input head pos"]:
-    """Return the pattern of the last position over all positions."""
+    """Return the pattern of the last position over all positions.
+
+    Args:
+        w: weights of a 1-layer model without normalization.
+        resid: what attention reads.
+    """
     q = torch.einsum("id,hde->ihe", resid[:, -1], w.W_Q) + w.b_Q
     k = torch.einsum("ipd,hde->iphe", resid, w.W_K) + w.b_K
     scores = torch.einsum("ihe,iphe->ihp", q, k) / math.sqrt(w.W_Q.shape[-1])
@@ -199,6 +220,11 @@ def run(
     """Run a 1-layer model without normalization and return its activations at the last position.
 
     Nothing else reaches the answer there; `scrubkit.models.forward` is the pass of any model.
+
+    Args:
+        w: the weights.
+        tokens: token rows.
+        activation: of the neurons.
 
     Returns:
         By name: ``pattern`` (input, head, pos), ``z`` (input, head, d_head), ``attn_out``,

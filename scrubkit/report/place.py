@@ -15,7 +15,7 @@ def place_fault(path: Path) -> str:
         return "is a folder; name a file"
     there = path if path.exists() else next(p for p in path.resolve().parents if p.exists())
     if there != path and not there.is_dir():
-        return f"cannot be written: {there} is no folder"
+        return f"cannot be written: {there} is not a folder"
     if not os.access(there, os.W_OK):
         return f"cannot be written: permission denied in {there}"
     return ""

@@ -18,7 +18,7 @@ def check(source: Any, subject: Subject, truth: Any = None, *, allow_code: bool 
     """Return a hypothesis bound to a subject.
 
     Faults of the graph do not hide faults of its nodes: sites, features and reads are checked even where the
-    graph is no hypothesis.
+    graph is not a valid hypothesis.
 
     Args:
         source: a hypothesis, a graph, a function from truth to graph, or a file.

@@ -17,7 +17,6 @@ from pydantic import BaseModel, ConfigDict
 from scrubkit.core.task import Task
 from scrubkit.errors import ScrubError
 from scrubkit.hypothesis import Hypothesis
-from scrubkit.models.model import Model
 from scrubkit.scrubbing.html import table
 from scrubkit.scrubbing.options import as_hypothesis
 from scrubkit.scrubbing.pinned import Selection, pin, readers
@@ -157,10 +156,7 @@ def explain(
         HypothesisError: the hypothesis is not valid on this model.
         ScrubError: the score is of something else.
     """
-    if isinstance(model, Model) and task is None:
-        scorer = Scorer.for_model(model, device=device)
-    else:
-        scorer = Scorer(model, task=task, device=device)
+    scorer = Scorer(model, task=task, device=device)
     checked = bind(as_hypothesis(hypothesis, scorer.known), scorer.subject).hypothesis
     if score is not None:
         _check_same(score, checked, scorer.target)

@@ -31,7 +31,7 @@ def scrub(
         graph: the computation and its dataset.
         hypothesis: a hypothesis or `networkx.DiGraph` whose sites are nodes of the graph.
         label: what the output should be, as an expression over the inputs or a callable on rows of them.
-        loss: ``loss(output, label)``, one number a row; a score to maximise works as well.
+        loss: ``loss(output, label)``, one number per row; a score to maximise works as well.
         exact: give the expectation itself by enumeration; otherwise the mean over draws, with intervals.
         resample_root: redraw the reference first, by the root's feature (True) or by this feature.
         draws: passes over the dataset when not exact.

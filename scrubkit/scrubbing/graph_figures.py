@@ -35,7 +35,7 @@ class GraphFigures:
         if graph.label is not None:
             found = parse_feature(graph.label).values(graph.columns, graph.constants, graph.tokens)
             if len(found) != 1:
-                raise ScrubError(f"the label must be one number an input, found {len(found)}", title="label")
+                raise ScrubError(f"the label must be one number per input, found {len(found)}", title="label")
             self.values = torch.from_numpy(found[0].copy())
             self.losses = self.judged(self.outputs, self.values)
         flat = self.outputs.reshape(graph.n_inputs, -1).double()
@@ -68,7 +68,7 @@ class GraphFigures:
         losses = torch.as_tensor(self.graph.loss(outputs, labels)).double()
         if losses.shape != labels.shape or not bool(torch.isfinite(losses).all()):
             raise ScrubError(
-                f"loss(output, label) must give one finite number a row, {tuple(labels.shape)}; found "
+                f"loss(output, label) must give one finite number per row, {tuple(labels.shape)}; found "
                 f"{tuple(losses.shape)}"
             )
         return losses

@@ -35,7 +35,12 @@ class Interval(Frozen):
         return f"{self.value:.4g} [{self.low:.4g}, {self.high:.4g}]"
 
     def mapped(self, scale: float, shift: float) -> Interval:
-        """Return scale * x + shift of the figure and its bounds."""
+        """Return scale * x + shift of the figure and its bounds.
+
+        Args:
+            scale: factor.
+            shift: what is added.
+        """
         ends = sorted((scale * self.low + shift, scale * self.high + shift))
         return Interval(value=scale * self.value + shift, low=ends[0], high=ends[1])
 
@@ -121,7 +126,7 @@ class Score(Frozen):
     accuracy: Interval | None = None
     abs_loss_change: Interval | None = None
     worst_label_loss: float | None = None
-    fidelity: Interval | None = None
+    fidelity: Interval
     bits: dict[str, float]
     self_draw_rate: float
     match: Match | None = None

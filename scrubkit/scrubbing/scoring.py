@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import Any, Literal
 
 import torch
 
 from scrubkit.core.task import Task
-from scrubkit.models.model import Model
 from scrubkit.scrubbing.exact import MAX_RUNS
 from scrubkit.scrubbing.figures import recovered, relative
 from scrubkit.scrubbing.match import match
@@ -18,7 +16,6 @@ from scrubkit.scrubbing.passes import Outputs, PassFigures, exact_figures, run_p
 from scrubkit.scrubbing.plan import Plan, bind
 from scrubkit.scrubbing.score import Interval, Margins, Score, Settings, exactly
 from scrubkit.scrubbing.target import Target, of_bridge, target_of
-from scrubkit.scrubbing.truth_graph import truth_graph
 from scrubkit.scrubbing.verdict import decide, over_draws
 from scrubkit.version import __version__
 
@@ -28,14 +25,10 @@ LOOKS = 5
 """With "auto" draws are doubled from FIRST_LOOK at most LOOKS - 1 times: 4, 8, 16, 32, 64."""
 WIDTH = 0.004
 """An interval of fidelity this narrow ends the search even where the verdict is open."""
-KEPT = 3
-"""How many models' tables are kept by `Scorer.for_model`."""
-_kept: dict[Any, Scorer] = {}
-_lock = threading.Lock()
 
 
 class Scorer:
-    """Scores many hypotheses on one subject; a model's tables are made once.
+    """Scores many hypotheses on one subject; the tables of the last few models are kept.
 
     Args:
         found: a model, a TransformerBridge or a graph of functions; it is not changed.
@@ -59,18 +52,7 @@ class Scorer:
         self.subject: Any = self.target.subject
         self.levels = self.target.measure
         self.model, self.known = self.target.model, self.target.truth
-        self.truth = None if self.model is None else truth_graph(self.subject)
-
-    @classmethod
-    def for_model(cls, model: Model, *, device: str = "auto", dtype: torch.dtype = torch.float32) -> Scorer:
-        """Return the scorer of a model; those of the last few models are kept, by the hash of the weights."""
-        key = (model.weights.digest(), model.task.hash, choose_device(device).type, dtype)
-        with _lock:
-            scorer = _kept.pop(key, None) or cls(model, device=device, dtype=dtype)
-            _kept[key] = scorer
-            while len(_kept) > KEPT:
-                del _kept[next(iter(_kept))]
-        return scorer
+        self.truth = self.target.truth_graph
 
     def score(
         self,
@@ -84,7 +66,23 @@ class Scorer:
         max_runs: int = MAX_RUNS,
         chunk: int | None = None,
     ) -> Score:
-        """Score one hypothesis; see `score`."""
+        """Score one hypothesis; see `score`.
+
+        Args:
+            hypothesis: a hypothesis, a `networkx.DiGraph`, a function from truth to graph, or a
+                file.
+            draws: passes over all inputs, or "auto".
+            seed: decides every draw.
+            margin: how far from 1 fidelity and faithfulness may be.
+            resample_root: first redraw the reference by the root's feature, or by the feature
+                given.
+            exact: give the expectation itself.
+            max_runs: how many runs an enumeration may take.
+            chunk: items that a GPU takes at a time; by default what fits its memory.
+
+        Returns:
+            The score.
+        """
         began = time.perf_counter()
         margins = as_margins(margin)
         check_draws(draws)
@@ -132,7 +130,6 @@ class Scorer:
             )
             figures = more if figures is None else figures.joined(more)
             found = self._read(plan, figures, (1 - CONFIDENCE) / len(looks), settings)
-            assert found.fidelity is not None
             if found.verdict != "inconclusive" or found.fidelity.high - found.fidelity.low < WIDTH:
                 break
         assert found is not None

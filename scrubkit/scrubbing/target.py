@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Any
 
 import torch
@@ -12,7 +14,10 @@ from torch import Tensor
 
 from scrubkit.core.task import Task
 from scrubkit.errors import ScrubError
+from scrubkit.models.config import ModelConfig
 from scrubkit.models.model import Model
+from scrubkit.models.record import Provenance
+from scrubkit.models.weights import random_weights
 from scrubkit.scrubbing.evaluate import scrub_rows
 from scrubkit.scrubbing.figures import Levels
 from scrubkit.scrubbing.passes import Measure, Outputs
@@ -21,6 +26,10 @@ from scrubkit.subjects.subject import Subject
 
 Engine = str
 """How outputs are computed: "tables", "hooks" or "functions"."""
+KEPT = 3
+"""How many models' tables are kept."""
+_kept: dict[Any, Target] = {}
+_lock = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -34,7 +43,7 @@ class Target:
         dtype: of the activations, for the record.
         device: where outputs are computed.
         subject: what is scrubbed.
-        measure: turns outputs into figures.
+        make_measure: makes what turns outputs into figures, at first use.
         outputs: turns a plan into the function from draws to outputs.
         model: the model, where it is one of ours.
         truth: what is known of it.
@@ -45,11 +54,23 @@ class Target:
     engine: Engine
     dtype: str
     device: torch.device
-    subject: Subject
-    measure: Any
+    subject: Any
+    make_measure: Callable[[], Any]
     outputs: Callable[[Plan], Outputs]
     model: Model | None = None
     truth: Any = None
+
+    @cached_property
+    def measure(self) -> Any:
+        """What turns outputs into figures."""
+        return self.make_measure()
+
+    @cached_property
+    def truth_graph(self) -> Any:
+        """The graph of what is known of the model; None where nothing is."""
+        from scrubkit.scrubbing.truth_graph import truth_graph
+
+        return None if self.model is None else truth_graph(self.subject)
 
     def on_cpu(self) -> tuple[Subject, Measure]:
         """Return subject and figures where enumerations run."""
@@ -87,9 +108,11 @@ def target_of(
     if isinstance(found, Target):
         return found
     if isinstance(found, Model):
-        if task is not None:
-            raise ScrubError("the model has a task of its own; leave task out", title=found.name)
-        return of_model(found, torch.device(device), dtype)
+        if task is not None and task != found.task:
+            raise ScrubError(
+                f"the model is of the task {found.task} and no other; leave task out", title=found.name
+            )
+        return _of_kept_model(found, torch.device(device), dtype)
     if isinstance(found, FunctionGraph):
         return of_graph(found, name)
     if hasattr(found, "run_with_hooks") and hasattr(found, "cfg"):
@@ -100,6 +123,19 @@ def target_of(
         f"expected a scrubkit.Model, a TransformerBridge or a scrubkit.FunctionGraph, found "
         f"{type(found).__name__}; scrubkit.load gives a model"
     )
+
+
+def _of_kept_model(model: Model, device: torch.device, dtype: torch.dtype) -> Target:
+    """Return a model's target; those of the last few models are kept, with their tables."""
+    key = (model.weights.digest(model.config.behaviour), model.task.hash, str(device), dtype)
+    with _lock:
+        kept = _kept.pop(key, None)
+        if kept is None or (kept.name, kept.truth) != (model.name, model.truth):
+            kept = of_model(model, device, dtype)
+        _kept[key] = kept
+        while len(_kept) > KEPT:
+            del _kept[next(iter(_kept))]
+    return kept
 
 
 def of_model(model: Model, device: torch.device, dtype: torch.dtype = torch.float32) -> Target:
@@ -115,11 +151,26 @@ def of_model(model: Model, device: torch.device, dtype: torch.dtype = torch.floa
         dtype=str(dtype).removeprefix("torch."),
         device=device,
         subject=subject,
-        measure=levels_of(subject, NetworkSubject(model, device, torch.float64)),
+        make_measure=lambda: levels_of(subject, NetworkSubject(model, device, torch.float64)),
         outputs=lambda plan: Program(subject, plan).outputs,
         model=model,
         truth=model.truth,
     )
+
+
+@lru_cache(maxsize=2)
+def random_twin(config: ModelConfig, task: Task, device: str, seed: int) -> Target:
+    """Return a model with random weights, made ready.
+
+    Args:
+        config: its shape.
+        task: its task.
+        device: where its activations live.
+        seed: decides its weights.
+    """
+    weights = random_weights(config, torch.Generator().manual_seed(seed))
+    model = Model("untrained", task, config, weights, Provenance(kind="trained"))
+    return of_model(model, torch.device(device))
 
 
 def levels_of(subject: Any, reference: Any) -> Levels:
@@ -148,7 +199,7 @@ def of_bridge(bridge: Any, task: Task, *, truth: Any = None, name: str = "bridge
         dtype=str(subject.dtype).removeprefix("torch."),
         device=subject.device,
         subject=subject,
-        measure=levels_of(subject, subject),
+        make_measure=lambda: levels_of(subject, subject),
         outputs=lambda plan: lambda draws: scrub_rows(subject, plan, draws),
         truth=truth,
     )
@@ -158,7 +209,6 @@ def of_graph(graph: Any, name: str = "") -> Target:
     """Return a graph of functions, judged by its output's own values and by its label where it has one."""
     from scrubkit.scrubbing.graph_figures import GraphFigures
 
-    measure = GraphFigures(graph)
     return Target(
         name=name or graph.title,
         hash=graph.hash,
@@ -166,7 +216,7 @@ def of_graph(graph: Any, name: str = "") -> Target:
         dtype="float64",
         device=torch.device("cpu"),
         subject=graph,
-        measure=measure,
+        make_measure=lambda: GraphFigures(graph),
         outputs=lambda plan: lambda draws: scrub_rows(graph, plan, draws),
     )
 

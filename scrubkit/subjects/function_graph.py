@@ -30,13 +30,13 @@ class FunctionGraph:
 
     Args:
         g: a DAG. Its source nodes are named like the inputs; every other node carries ``fn``, which is
-            called with its parents' values by name, each a tensor with one row an item.
+            called with its parents' values by name, each a tensor with one row per item.
         inputs: for each source node, its value on each row of the dataset; repeated rows count. Further
             variables, which no function reads, may serve features.
         weights: weight of each row, positive; None for equal weights.
         label: what the output should be, an expression over the inputs or a callable on rows of them; None
             where nothing is right or wrong, and only faithfulness to the graph's own output is asked.
-        loss: ``loss(output, label)``, one number a row; a score to maximise works as well. By default the
+        loss: ``loss(output, label)``, one number per row; a score to maximise works as well. By default the
             absolute difference.
 
     Raises:
@@ -76,7 +76,7 @@ class FunctionGraph:
 
     @property
     def columns(self) -> Mapping[str, np.ndarray]:
-        """Value of each input on each row; inputs that are not one number a row have no name in features."""
+        """Value of each input on each row; features cannot name inputs of several numbers per row."""
         return self._columns
 
     @property
@@ -194,7 +194,7 @@ def _faults(g: nx.DiGraph, inputs: Mapping[str, Tensor], weights: np.ndarray | N
     if len(sizes) != 1 or 0 in sizes:
         faults.append(f"inputs must all have the same number of rows, at least one; found {sorted(sizes)}")
     elif weights is not None and (weights.shape != (sizes.pop(),) or not (weights > 0).all()):
-        faults.append("weights must be one positive number a row")
+        faults.append("weights must be one positive number per row")
     return faults
 
 

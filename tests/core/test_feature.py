@@ -123,7 +123,7 @@ def test_a_callable_that_fails_is_named():
 
 @pytest.mark.parametrize("result", [np.zeros(3), np.array(["x"] * len(A)), np.zeros((2, 2, 2))])
 def test_a_callable_with_values_of_another_kind_is_refused(result):
-    with pytest.raises(FeatureError, match="one value an input|whole or real"):
+    with pytest.raises(FeatureError, match="one value per input|whole or real"):
         values(lambda tokens: result)
 
 

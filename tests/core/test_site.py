@@ -55,7 +55,7 @@ def test_a_site_is_read_and_printed(text, printed):
         ("hook_embed[pos=0", "cannot read site"),
         ("hook_embed[pos=0][head=1]", "cannot read site"),
         ("hook_embed[0]", "needs a key"),
-        ("hook_embed[po s=0]", "is no key; keys are pos, head"),
+        ("hook_embed[po s=0]", "is not a key; keys are pos, head"),
         ("hook_embed[pos=0, pos=1]", "given twice"),
         ("hook_embed[pos=]", "has no value"),
         ("hook embed", "cannot read site"),

@@ -109,15 +109,15 @@ FAULTS = {
     "an answer out of the row": ({"answer": 3}, "answer is 3; give positions from 0 to 2"),
     "no answer": ({"answer": ()}, "answer is empty"),
     "an answer twice": ({"answer": (2, -1), "labels": None}, "answer names a position twice: 2, 2"),
-    "a variable of another length": ({"variables": {"x": [1]}}, r"variable 'x' must be one number a row"),
-    "a variable of words": ({"variables": {"x": ["a", "b", "c"]}}, r"variable 'x' must be one number a row"),
+    "a variable of another length": ({"variables": {"x": [1]}}, r"variable 'x' must be one number per row"),
+    "a variable of words": ({"variables": {"x": ["a", "b", "c"]}}, r"'x' must be one number per row"),
     "a variable that is not finite": ({"variables": {"x": [0, 1, np.nan]}}, "variable 'x' holds NaN"),
     "a variable without a name": ({"variables": {"1x": [0, 1, 2]}}, "variable '1x' cannot be named"),
     "a variable called pi": ({"variables": {"pi": [0, 1, 2]}}, "variable 'pi' cannot be named"),
     "a constant that is no number": ({"constants": {"v": "10"}}, "constant 'v' must be one finite number"),
     "a constant of a variable's name": ({"constants": {"x": 1}}, "'x' is the name of a variable and of"),
     "a weight of zero": ({"weights": [1, 0, 1]}, "weights must be positive and finite, found 0.0 in row 1"),
-    "weights of another length": ({"weights": [1]}, r"weights must be one number a row, shape \(3,\)"),
+    "weights of another length": ({"weights": [1]}, r"weights must be one number per row, shape \(3,\)"),
 }
 
 

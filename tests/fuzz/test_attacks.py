@@ -188,7 +188,7 @@ NAMES = {
     "circuit": "graph.json",
 }
 ENDLESS = {
-    f"{family}, {what}": (family, make(name), f"is no file but a {what}")
+    f"{family}, {what}": (family, make(name), f"is not a file but a {what}")
     for family, name in NAMES.items()
     for what, make in (("pipe", _pipe), ("device", _device))
 }

@@ -94,7 +94,7 @@ def test_a_baseline_is_made_kept_and_held_against_a_worse_run(scrubkit, files, m
         (["--update-baseline"], "needs --baseline"),
         (["--baseline", "none.json"], "there is no baseline yet"),
         (["--json", "."], "is a folder; name a file"),
-        (["--json", "/dev/null/r.json"], "cannot be written: /dev/null is no folder"),
+        (["--json", "/dev/null/r.json"], "cannot be written: /dev/null is not a folder"),
         (["--json", "r.x", "--markdown", "r.x"], "would write to one file"),
         (["--no-store", "--store", "s.sqlite"], "exclude each other"),
     ],

@@ -129,7 +129,7 @@ def test_a_missing_store_cannot_be_read(tmp_path):
 
 
 def test_a_folder_is_no_store(tmp_path):
-    with pytest.raises(BenchError, match="is no file but a folder"):
+    with pytest.raises(BenchError, match="is not a file but a folder"):
         with open_store(tmp_path, write=True):
             pass
 

@@ -55,7 +55,7 @@ def test_a_file_says_what_it_claims_and_where_from(path):
 def test_a_file_binds_and_expects_something_of_every_model_that_it_applies_to(path, variant):
     model = compiled(variant)
     hypothesis = on(path, model)
-    bind(hypothesis, Scorer.for_model(model, device="cpu").subject)
+    bind(hypothesis, Scorer(model, device="cpu").subject)
     assert expected_verdicts(hypothesis, model), f"{path.stem} expects nothing of {variant}"
     assert "trained" in hypothesis.expect
 
@@ -64,7 +64,7 @@ def test_a_file_binds_and_expects_something_of_every_model_that_it_applies_to(pa
 def test_expectations_hold_on_small_compiled_models(path, variant):
     model = compiled(variant)
     hypothesis = on(path, model)
-    score = Scorer.for_model(model, device="cpu").score(hypothesis, seed=1)
+    score = Scorer(model, device="cpu").score(hypothesis, seed=1)
     assert score.verdict in expected_verdicts(hypothesis, model), str(score)
 
 
@@ -72,7 +72,7 @@ def test_expectations_hold_on_small_compiled_models(path, variant):
 def test_claims_about_clusters_are_refused_where_there_are_none(path):
     model = compiled("clock-attention")
     with pytest.raises(scrubkit.ScrubkitError, match="names none"):
-        bind(on(path, model), Scorer.for_model(model, device="cpu").subject)
+        bind(on(path, model), Scorer(model, device="cpu").subject)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -91,7 +91,7 @@ def test_json_gives_the_same_hypothesis_back(path):
 
 
 def test_what_is_stripped_says_nothing_of_what_is_expected(pizza):
-    scorer = Scorer.for_model(pizza, device="cpu")
+    scorer = Scorer(pizza, device="cpu")
     for path in FILES:
         hypothesis = on(path, pizza)
         stripped = hypothesis.stripped(lambda site, h=hypothesis: scorer.subject.part(site, h.subspaces))
@@ -117,7 +117,7 @@ def test_expectations_hold_on_large_models(name):
         model = scrubkit.load(name)
     except ModelError as error:
         pytest.skip(str(error))
-    scorer, wrong = Scorer.for_model(model), {}
+    scorer, wrong = Scorer(model), {}
     for path in FILES:
         if name.startswith("clock-attention") and needs_clusters(path):
             continue

@@ -97,14 +97,14 @@ def test_an_explanation_survives_json():
 
 def test_a_score_is_explained_with_its_own_seed():
     model = compiled("pizza")
-    score = Scorer.for_model(model, device="cpu").score(half_wrong(), seed=11, draws=4)
+    score = Scorer(model, device="cpu").score(half_wrong(), seed=11, draws=4)
     found = explain(model, half_wrong(), score=score, device="cpu")
     assert found.score is score
     assert found.alone == explain(model, half_wrong(), seed=11, device="cpu").alone
 
 
 def test_the_score_of_something_else_is_refused():
-    score = Scorer.for_model(compiled("pizza"), device="cpu").score(half_wrong(), draws=2)
+    score = Scorer(compiled("pizza"), device="cpu").score(half_wrong(), draws=2)
     other = FOLDER / "modular_addition" / "sum.py"
     with pytest.raises(ScrubError, match="2 faults"):
         explain(compiled("clock-torus"), other, score=score, device="cpu")
@@ -125,7 +125,7 @@ def test_progress_counts_every_claim():
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_with_everything_pinned_nothing_changes(path):
     model = compiled("clock-torus")
-    scorer = Scorer.for_model(model, device="cpu")
+    scorer = Scorer(model, device="cpu")
     hypothesis = load_hypothesis(path, truth=model.truth)
     plan = bind(pin(hypothesis, scorer.subject, Selection()), scorer.subject)
     draws = Draws(0, model.task.n_inputs, range(289), torch.device("cpu"))
@@ -138,7 +138,7 @@ def test_with_everything_tested_nothing_is_pinned(path):
     model = compiled("pizza")
     hypothesis = load_hypothesis(path, truth=model.truth)
     every = tuple(hypothesis.nodes)
-    same = pin(hypothesis, Scorer.for_model(model, device="cpu").subject, Selection(nodes=every, rests=every))
+    same = pin(hypothesis, Scorer(model, device="cpu").subject, Selection(nodes=every, rests=every))
     assert same.hash == hypothesis.hash
 
 
@@ -150,6 +150,6 @@ def test_pruning_keeps_nodes_that_block_a_path():
     graph.add_node("mlp", site="blocks.0.hook_mlp_out[pos=-1]", feature="b")
     graph.add_node("post", site="blocks.0.hook_resid_post[pos=-1, subspace=plane:3]", feature="b")
     graph.add_edges_from([("mid", "logits"), ("mlp", "post"), ("post", "logits")])
-    subject = Scorer.for_model(compiled("pizza"), device="cpu").subject
+    subject = Scorer(compiled("pizza"), device="cpu").subject
     pinned = pin(from_graph(graph), subject, Selection(nodes=("mid",)))
     assert "mlp" in pinned.nodes

@@ -125,7 +125,7 @@ def test_a_family_that_cannot_be_loaded_is_one_clear_error(installed, where):
 
 def test_what_is_no_family_is_refused(installed):
     installed("or", where="or_family:OrTask")
-    with pytest.raises(ScrubkitError, match="is no family of that name"):
+    with pytest.raises(ScrubkitError, match="is not a family of that name"):
         registry.family("or")
 
 

@@ -91,7 +91,7 @@ def _broken(change) -> nx.DiGraph:
         (lambda g: g.nodes["x0"].update(pos=1), "'x0' and 'x1' share"),
         (lambda g: g.graph.update(n_ctx=2), "pos is 2, n_ctx 2"),
         (lambda g: g.nodes["s"].update(family="f"), "needs pos"),
-        (lambda g: g.graph.update(output="t"), "output 't' is no node"),
+        (lambda g: g.graph.update(output="t"), "output 't' is not a node"),
         (lambda g: g.graph.update(outptu="s"), "did you mean"),
         (lambda g: g.graph.update(rows=[[0, 0]]), "3 a row"),
         (lambda g: g.graph.update(rows=[[0, 0, 9]]), "'x2' takes 9"),

@@ -93,3 +93,49 @@ def test_a_graph_of_functions_is_scored_by_its_own_output() -> None:
         claim.add_edges_from([("x", "h"), ("h", "root"), ("y", "root")])
         verdicts[feature] = scrubkit.score(functions, claim, exact=True).verdict
     assert verdicts == {"x % 2": "supported", "x // 2": "refuted"}
+
+
+def test_a_value_of_another_shape_is_refused_in_words(bound) -> None:
+    for wrong in (torch.zeros(16), torch.zeros(3, 1, 16)):
+        with pytest.raises(ScrubError, match=r"must have shape \(12, 1, \d+\), one for each of the 12 rows"):
+            bound.ablated(ROWS, lambda part, wrong=wrong: wrong)
+
+
+def test_a_task_may_be_given_twice_if_it_is_the_models_own(bound) -> None:
+    model = compiled("clock-torus")
+    assert scrubkit.bind(model, clusters("a"), task=model.task).task == model.task
+    with pytest.raises(ScrubError, match="leave task out"):
+        scrubkit.bind(model, clusters("a"), task=max_of_three())
+
+
+def test_samples_and_others_come_as_often_as_their_weights_ask() -> None:
+    weights = np.where(np.arange(64) < 2, 1.0, 1e-9)
+    task = scrubkit.Task("weighted", tokens=max_of_three().tokens, weights=weights)
+    bound = scrubkit.bind(gpt2(), task=task)
+    assert set(bound.sample(40, draw()).tolist()) == {0, 1}
+    assert set(bound.others(torch.arange(40), draw()).tolist()) == {0, 1}
+    part = bound.part("blocks.1.hook_resid_post[pos=-1]")
+    torch.testing.assert_close(bound.mean(part), bound.read(part, torch.arange(2)).mean(dim=0))
+
+
+def test_exact_policies_leave_the_output_and_shuffled_classes_do_not(bound) -> None:
+    exact = bound.with_policies(sampler="exact", other="exact")
+    torch.testing.assert_close(exact.scrubbed(ROWS, draw())[0], bound.clean(ROWS))
+    moved = [
+        float(one.figures(one.scrubbed(ROWS, draw())[0], ROWS)["squared_change"].mean())
+        for one in (bound, bound.shuffled(draw()), bound.with_policies(sampler="uniform"))
+    ]
+    assert moved[0] < 0.1 * min(moved[1:])
+
+
+def test_a_reader_is_given_its_parents_on_donors(bound) -> None:
+    """A neuron of the clock that is given both operands of a donor has the value that it has on the donor."""
+    (group,) = [nodes for nodes in bound.readers if nodes[0].name != "root"]
+    donors = (ROWS + 5) % bound.n_inputs
+    values = bound.given(group, ROWS, {"a": donors, "b": donors})
+    for node, value in zip(group, values, strict=True):
+        torch.testing.assert_close(value, node.read(donors), rtol=1e-3, atol=1e-3)
+    assert bound.evaluations == len(ROWS)
+    same = bound.given(group, ROWS, {"a": ROWS})
+    assert torch.equal(same[0], group[0].read(ROWS))
+    assert bound.evaluations == len(ROWS)

@@ -82,7 +82,12 @@ def effect(where: str, value: float, peak: float) -> Evidence:
 
 
 def compound(where: str, value: float) -> Evidence:
-    """Return the evidence that all errors together stay small; it may stay open, and never fails."""
+    """Return the evidence that all errors together stay small; it may stay open, and never fails.
+
+    Args:
+        where: the root.
+        value: the error that all claims together leave, a share of variance.
+    """
     return Evidence(claim="compound", where=where, value=rounded(value), holds_below=COMPOUND_HOLDS)
 
 

@@ -15,16 +15,17 @@ described well and the whole badly. No scrub is run and no method under test is 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from scrubkit.bench.case import Evidence, Label
 from scrubkit.bench.label.criteria import carrying, compound, decide, effect, irrelevance
 from scrubkit.bench.label.measure import Interventions
 from scrubkit.core.architecture import EMBED
+from scrubkit.core.task import Task
 from scrubkit.hypothesis import Hypothesis
-from scrubkit.models.model import Model
 from scrubkit.scrubbing.plan import Visit, bind
 from scrubkit.scrubbing.sampling import Exchange
-from scrubkit.subjects.network import NetworkSubject
+from scrubkit.scrubbing.target import target_of
 from scrubkit.subjects.subject import Subject
 
 NEGLIGIBLE = 1e-9
@@ -40,9 +41,14 @@ class Judge:
         self.interventions = Interventions(subject)
 
     @classmethod
-    def of(cls, model: Model) -> Judge:
-        """Return the judge of a model, on the CPU whatever else there is."""
-        return cls(NetworkSubject(model, "cpu"))
+    def of(cls, found: Any, *, task: Task | None = None) -> Judge:
+        """Return the judge of a subject, on the CPU whatever else there is.
+
+        Args:
+            found: a model, a TransformerBridge or a graph of functions.
+            task: the inputs, needed for a bridge.
+        """
+        return cls(target_of(found, task=task).subject)
 
     def label(self, hypothesis: Hypothesis) -> Label:
         """Return the label of one hypothesis.
@@ -115,13 +121,21 @@ class Judge:
         return _ratio(measured.within(child, node, child.exchange, claim), measured.moved(child, node))
 
 
-def label(model: Model, hypothesis: Hypothesis) -> Label:
+def label(found: Any, hypothesis: Hypothesis, *, task: Task | None = None) -> Label:
     """Say whether a hypothesis is true of a model's weights; see `Judge` to label several.
+
+    Args:
+        found: what it is about: a model, a TransformerBridge or a graph of functions.
+        hypothesis: the claim.
+        task: the inputs, needed for a bridge.
+
+    Returns:
+        The label, with every figure that decided it.
 
     Raises:
         HypothesisError: it does not fit the model.
     """
-    return Judge.of(model).label(hypothesis)
+    return Judge.of(found, task=task).label(hypothesis)
 
 
 def _says_nothing(nodes: Iterable[Visit]) -> bool:

@@ -49,6 +49,10 @@ class ModularFamily(Family):
             raise TaskError(faults, title=name)
         return ModularTask(name, options["p"], equals)
 
+    def task_call(self, name: str) -> str:
+        """Return how a task is made in Python, for messages."""
+        return f"scrubkit.{name.title().replace('_', '')}(p)"
+
     def task_options(self, task: Task) -> dict[str, Any]:
         """Return the modulus, and whether rows end in "="."""
         assert isinstance(task, ModularTask)

@@ -156,7 +156,7 @@ class Program:
 
         Args:
             rows: which rows of the dataset.
-            given: indices to set variables to, one a row.
+            given: indices to set variables to, one per row.
 
         Returns:
             The index of each variable's value on each of the rows.
@@ -178,7 +178,7 @@ def read_program(graph: nx.DiGraph | Program, rows: Any = None) -> Program:
 
     Args:
         graph: the program, in the language above.
-        rows: the dataset, one value an input a row, in order of declaration; by default the graph's
+        rows: the dataset, one value per input in each row, in order of declaration; by default the graph's
             ``rows``, or all combinations of the inputs' values.
 
     Returns:

@@ -30,7 +30,7 @@ def compile_graph(graph: nx.DiGraph | Program, *, name: str = "", **options: Any
         A model on the task of the program's inputs and answers. Its truth gives each variable's site.
 
     Raises:
-        ProgramError: the graph is no program, an option makes no sense, or they do not fit each other.
+        ProgramError: the graph is not a program, an option makes no sense, or they do not fit each other.
 
     Examples:
         >>> g = nx.DiGraph([("a", "s"), ("b", "s")], name="sum")

@@ -162,7 +162,7 @@ def _evaluate(
         _called(name, node["fn"], columns) if "fn" in node else _expressed(name, node["feature"], columns)
     )
     if values.shape != next(iter(columns.values())).shape:
-        raise ProgramError(f"node {name!r} gives shape {values.shape}; one number a row is expected")
+        raise ProgramError(f"node {name!r} gives shape {values.shape}; one number per row is expected")
     whole = np.round(values.astype(float))
     if not np.all(np.abs(values.astype(float) - whole) < 1e-9) or np.abs(whole).max() > 1e9:
         raise ProgramError(f"node {name!r} gives {values[values != whole][:1]}; values must be whole numbers")

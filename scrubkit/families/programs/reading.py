@@ -104,7 +104,7 @@ def _read_outputs(graph: nx.DiGraph, n_ctx: int, faults: list[str]) -> Mapping[i
     outputs = dict(given) if isinstance(given, Mapping) else {n_ctx - 1: given}
     for pos, name in outputs.items():
         if name not in graph:
-            faults.append(f"output {name!r} is no node{nearest(str(name), graph)}")
+            faults.append(f"output {name!r} is not a node{nearest(str(name), graph)}")
         if not isinstance(pos, int) or not 0 <= pos < n_ctx:
             faults.append(f"output {name!r} is asked for at position {pos!r}; positions are 0 to {n_ctx - 1}")
     return outputs

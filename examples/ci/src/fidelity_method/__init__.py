@@ -10,12 +10,15 @@ class ByFidelity:
 
     name = "by-fidelity"
 
-    def __init__(self, threshold: float = 0.975) -> None:
+    def __init__(self, threshold: float = 0.975, device: str = "cpu") -> None:
         self.threshold = threshold
+        self.device = device
 
     def score(self, model, hypothesis, *, task, generator, budget):
         seed = int(torch.randint(2**31, (1,), generator=generator))
-        found = scrubkit.score(model, hypothesis, draws=budget.draws, seed=seed, device="cpu")
+        found = scrubkit.score(
+            model, hypothesis, task=task, draws=budget.draws, seed=seed, device=self.device
+        )
         return scrubkit.Answer(
             score=found.fidelity.value,
             interval=(found.fidelity.low, found.fidelity.high),

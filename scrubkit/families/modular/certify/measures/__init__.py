@@ -1,1 +1,1 @@
-"""What a certificate measures, one idea a file; each takes a `Layout` and returns figures."""
+"""What a certificate measures, one idea per file; each takes a `Layout` and returns figures."""

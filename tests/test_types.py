@@ -1,0 +1,67 @@
+"""Type checkers see the public names, and what the README shows passes one."""
+
+import ast
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import scrubkit
+
+ROOT = Path(__file__).parent.parent
+NOT_HERE = ("dask_jobqueue",)
+"""Packages that the README imports and that are not installed for tests."""
+
+
+def snippets() -> dict[str, str]:
+    """The Python of the README by file name; a session without what it prints."""
+    text = (ROOT / "README.md").read_text()
+    found = {}
+    for i, (language, body) in enumerate(re.findall(r"```(python|pycon)\n(.*?)```", text, flags=re.DOTALL)):
+        if language == "pycon":
+            lines = [line[4:] for line in body.splitlines() if line.startswith((">>> ", "... "))]
+            body = "\n".join(lines)
+        name = "my_method" if "class MyMethod" in body else f"snippet{i}"
+        if not any(package in body for package in NOT_HERE):
+            found[name] = body
+    return found
+
+
+def test_the_snippets_of_the_readme_pass_a_type_checker(tmp_path: Path) -> None:
+    pytest.importorskip("basedpyright", reason="basedpyright is not installed: pip install -e .[test]")
+    for name, body in snippets().items():
+        if "method" not in body or "import" in body:
+            (tmp_path / f"{name}.py").write_text(body + "\n")
+    config = {"typeCheckingMode": "standard", "extraPaths": [str(ROOT)], "reportMissingTypeStubs": False}
+    (tmp_path / "pyrightconfig.json").write_text(json.dumps(config))
+    command = [sys.executable, "-m", "basedpyright", "--outputjson", "--pythonpath", sys.executable]
+    done = subprocess.run([*command, "-p", str(tmp_path)], capture_output=True, text=True, timeout=300)
+    report = json.loads(done.stdout)
+    assert report["summary"]["filesAnalyzed"] >= 8
+    faults = [
+        d
+        for d in report["generalDiagnostics"]
+        # The stubs of networkx take the names of the first nodes for all that there may be.
+        if d["severity"] == "error" and "nodes_for_adding" not in d["message"]
+    ]
+    assert not faults, "\n".join(f"{Path(d['file']).name}: {d['message']}" for d in faults)
+
+
+def test_every_public_name_is_there_for_type_checkers() -> None:
+    """Loaded lazily, a name is an object to a type checker unless it is imported under TYPE_CHECKING."""
+    tree = ast.parse(Path(scrubkit.__file__).read_text())
+    (block,) = [node for node in tree.body if isinstance(node, ast.If)]
+    seen = {
+        (str(line.module), alias.name)
+        for line in block.body
+        if isinstance(line, ast.ImportFrom)
+        for alias in line.names
+    }
+    assert seen == {(module, name) for name, module in scrubkit._HOME.items()}
+
+
+def test_the_package_says_that_it_is_typed() -> None:
+    assert (ROOT / "scrubkit" / "py.typed").exists()
