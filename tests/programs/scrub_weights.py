@@ -3,7 +3,7 @@
 import numpy as np
 
 from scrubkit.core.feature import class_ids, parse
-from scrubkit.families.programs.compile.forward import forward
+from tests.programs.forward import forward
 
 
 def share_changed(model, claim, draws: int, seed: int) -> float:

@@ -6,8 +6,8 @@ import pytest
 from scrubkit.errors import ProgramError
 from scrubkit.families.programs.compile import compile_program
 from scrubkit.families.programs.compile.check import measure
-from scrubkit.families.programs.compile.forward import forward
 from scrubkit.families.programs.random import random_program
+from tests.programs.forward import forward
 from tests.programs.graphs import add, chain, induction, inputs, parity, reverse
 
 PROGRAMS = {"chain": chain, "parity": parity, "induction": induction}

@@ -6,15 +6,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 from scrubkit.errors import ProgramError
 from scrubkit.families.programs.compile.assemble import LOGIT
 from scrubkit.families.programs.compile.codes import Code
-from scrubkit.families.programs.compile.forward import Run, forward
 from scrubkit.families.programs.compile.truth import Truth
 from scrubkit.families.programs.compile.weights import Tensors
 from scrubkit.families.programs.graph import Program
 from scrubkit.models.config import ModelConfig
+from scrubkit.models.forward import forward
+from scrubkit.models.weights import Weights
 
 TILE = 8192
 """Rows run at once."""
@@ -45,12 +47,12 @@ def measure(
     Returns:
         The largest errors, and the error of each variable's code.
     """
-    cast = {name: value.astype(dtype) for name, value in w.items()}
+    cast = Weights({name: torch.from_numpy(value.astype(dtype)) for name, value in w.items()})
     by_variable = dict.fromkeys(program.variables, 0.0)
     worst, wrong = 0.0, 0
-    for rows, run in _tiles(program, cast, shape):
+    for rows, stream, logits in _tiles(program, cast, shape):
         for place in truth.coded:
-            found = run.stream[place.time][:, place.pos] @ code.read[:, place.read] + code.offset[place.read]
+            found = stream[place.time][:, place.pos] @ code.read[:, place.read] + code.offset[place.read]
             exact = np.eye(len(place.read))[program.indices[place.variable][rows]]
             error = float(np.abs(found - exact).max())
             by_variable[place.variable] = max(by_variable[place.variable], error)
@@ -58,8 +60,8 @@ def measure(
         for pos, name in program.outputs.items():
             answer = program.values[name][rows]
             exact = LOGIT * np.eye(shape.d_vocab_out)[answer]
-            worst = max(worst, float(np.abs(run.logits[:, pos] - exact).max()) / LOGIT)
-            missed |= run.logits[:, pos].argmax(axis=-1) != answer
+            worst = max(worst, float(np.abs(logits[:, pos] - exact).max()) / LOGIT)
+            missed |= logits[:, pos].argmax(axis=-1) != answer
         wrong += int(missed.sum())
     return Errors(max(by_variable.values()), worst, wrong), by_variable
 
@@ -77,7 +79,15 @@ def refuse_unsound(program: Program, errors: Errors, by_variable: dict[str, floa
         raise ProgramError([*faults, cure], title=program.name)
 
 
-def _tiles(program: Program, w: Tensors, shape: ModelConfig) -> Iterator[tuple[np.ndarray, Run]]:
+def _tiles(
+    program: Program, w: Weights, shape: ModelConfig
+) -> Iterator[tuple[np.ndarray, list[np.ndarray], np.ndarray]]:
+    """Yield rows, the residual stream at each time (before, within and after each block), and the logits."""
+    middle = "hook_resid_mid" if shape.d_mlp else "hook_resid_post"
+    after = [f"blocks.{i}.{hook}" for i in range(shape.n_layers) for hook in (middle, "hook_resid_post")]
+    tokens = torch.from_numpy(program.tokens)
     for start in range(0, len(program.rows), TILE):
         rows = np.arange(start, min(start + TILE, len(program.rows)))
-        yield rows, forward(w, shape, program.tokens[rows])
+        run = forward(w, shape, tokens[rows], keep=["hook_embed", "hook_pos_embed", *after])
+        stream = [run["hook_embed"] + run["hook_pos_embed"], *(run[name] for name in after)]
+        yield rows, [value.numpy() for value in stream], run["logits"].numpy()

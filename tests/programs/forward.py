@@ -1,4 +1,4 @@
-"""The forward pass, in float64 or float32, as plain array algebra; it equals TransformerLens's own."""
+"""A forward pass of its own in numpy, to hold the package's against: float64 or float32, with edits."""
 
 from __future__ import annotations
 
