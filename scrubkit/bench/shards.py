@@ -118,7 +118,12 @@ class ShardedSuite:
 
 
 def paths(folder: Path, number: int) -> tuple[Path, Path, Path]:
-    """Return where the cases, models and weights of a shard are."""
+    """Return where the cases, models and weights of a shard are.
+
+    Args:
+        folder: of the suite.
+        number: of the shard.
+    """
     return (
         folder / f"cases-{number:05}.parquet",
         folder / f"models-{number:05}.parquet",
@@ -128,6 +133,12 @@ def paths(folder: Path, number: int) -> tuple[Path, Path, Path]:
 
 def write_shard(folder: Path, number: int, cases: Sequence[Case], models: Mapping[str, Model]) -> None:
     """Write a shard, its cases last.
+
+    Args:
+        folder: of the suite.
+        number: of the shard.
+        cases: what is asked.
+        models: the models that they are about, by key of their description.
 
     Raises:
         BenchError: the extra for Parquet is not installed.
@@ -147,7 +158,18 @@ def write_shard(folder: Path, number: int, cases: Sequence[Case], models: Mappin
 
 
 def write_list(folder: Path, *, name: str, version: str, seed: int, shards: int) -> ShardedSuite:
-    """Write down that a suite is whole, and return it."""
+    """Write down that a suite is whole, and return it.
+
+    Args:
+        folder: of the suite.
+        name: of the suite.
+        version: of how it is made.
+        seed: decided models and choices.
+        shards: how many there are.
+
+    Returns:
+        The suite, read from what was written.
+    """
     counts, hashes, models = [], [], 0
     for number in range(shards):
         at_cases, at_models, _ = paths(folder, number)
@@ -169,6 +191,9 @@ def read_shard(folder: Path, number: int, expected: str = "") -> Shard:
         folder: of the suite.
         number: of the shard.
         expected: SHA-256 of its cases; empty for any.
+
+    Returns:
+        The cases of the shard, with their models.
 
     Raises:
         BenchError: a file is missing, too large, damaged, or not the one that the suite lists.

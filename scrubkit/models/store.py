@@ -135,7 +135,13 @@ def model_parts(model: Model) -> tuple[str, dict[str, Tensor]]:
 
 
 def model_from_parts(record: str, tensors: Mapping[str, Tensor], *, title: str) -> Model:
-    """Return the model that `model_parts` took apart; raises ModelError as `read` does."""
+    """Return the model that `model_parts` took apart; raises ModelError as `read` does.
+
+    Args:
+        record: the model.json.
+        tensors: weights by name.
+        title: what messages call the model.
+    """
     if len(record) > MAX_RECORD_BYTES:
         raise ModelError(f"a record of {len(record):,} characters", title=title)
     known = parse_record(record.encode(), title=title)

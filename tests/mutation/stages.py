@@ -30,7 +30,9 @@ _PROGRAMS: tuple[Stage, ...] = (
 STAGES: dict[str, tuple[Stage, ...]] = {
     "scrubkit/scrubbing/bound.py": (("tests/scrubbing/test_bound.py",), *_METHODS),
     "scrubkit/scrubbing/complement.py": (("tests/scrubbing/test_bound.py",), *_METHODS),
-    "scrubkit/scrubbing/local.py": _METHODS,
+    "scrubkit/scrubbing/runs.py": (("tests/scrubbing/test_bound.py",), *_METHODS),
+    "scrubkit/scrubbing/redraw.py": (("tests/scrubbing/test_bound.py",), *_METHODS),
+    "scrubkit/scrubbing/scrub_nodes.py": _METHODS,
     "scrubkit/scrubbing/match.py": (("tests/scrubbing/test_scoring.py",), *_REPORTS, *_METHODS),
     "scrubkit/scrubbing/truth_graph.py": (("tests/scrubbing/test_scoring.py",), *_REPORTS, *_METHODS),
     "scrubkit/scrubbing/explain.py": (("tests/hypotheses/test_explain.py",), *_REPORTS, *_METHODS),
