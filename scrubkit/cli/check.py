@@ -63,7 +63,8 @@ def check(
 
 def _summary(plan: Plan) -> str:
     nodes, edges = len(plan.hypothesis.nodes), plan.hypothesis.graph.number_of_edges()
-    text = f"valid: {nodes} nodes, {edges} edges, {plan.n_visits} visits, {sum(plan.bits.values()):.1f} bits"
+    text = f"valid: {nodes} nodes, {edges} edges, {plan.n_tree_nodes} tree nodes, "
+    text += f"{sum(plan.bits.values()):.1f} bits"
     return text if plan.testable else f"{text}; nothing can be resampled, so it would be untestable"
 
 

@@ -10,23 +10,23 @@ import torch
 
 from scrubkit.core.feature import class_ids
 from scrubkit.hypothesis import Node
-from scrubkit.scrubbing.sampling import Exchange, ranges
+from scrubkit.scrubbing.sampling import Resampling, ranges
 from scrubkit.subjects.subject import Subject
 
 _MOST_ENTRIES = 2**22
 """Entries of windows that are looked at together."""
 
 
-def self_draw_rate(exchange: Exchange | None, n_inputs: int) -> float:
+def self_draw_rate(resampling: Resampling | None, n_inputs: int) -> float:
     """Return how often a draw gives the reader's own input back, under equal weights."""
-    return 1.0 if exchange is None else float((1 / exchange.count.double()).mean())
+    return 1.0 if resampling is None else float((1 / resampling.count.double()).mean())
 
 
 def node_bits(
     node: Node,
     parts: Mapping[str, Any],
     features: Mapping[str, tuple[np.ndarray, ...]],
-    exchanges: Mapping[str, Exchange | None],
+    resamplings: Mapping[str, Resampling | None],
     subject: Subject,
 ) -> float:
     """Return the mean log2 of the number of stand-ins that differ in what the node depends on.
@@ -34,14 +34,14 @@ def node_bits(
     A leaf depends on its site's value, any other node on the features of what it reads; stand-ins that agree
     on that are one stand-in.
     """
-    exchange = exchanges[node.name]
-    if exchange is None:
+    resampling = resamplings[node.name]
+    if resampling is None:
         return 0.0
-    context = [ids for parent, _ in node.parents for ids in _context(parent, features, exchanges, subject)]
+    context = [ids for parent, _ in node.parents for ids in _context(parent, features, resamplings, subject)]
     if not node.parents:
         context = [value_ids(subject, parts[node.name])]
     ids = class_ids(context) if context else np.zeros(subject.n_inputs, dtype=np.int64)
-    order, start, count = (x.numpy() for x in (exchange.order, exchange.start, exchange.count))
+    order, start, count = (x.numpy() for x in (resampling.order, resampling.start, resampling.count))
     windows, inverse = np.unique(start * (len(order) + 1) + count, return_inverse=True)
     starts, counts = np.divmod(windows, len(order) + 1)
     return float(np.log2(_distinct(ids[order], starts, counts))[inverse].mean())
@@ -68,10 +68,10 @@ def _distinct(ids: np.ndarray, starts: np.ndarray, counts: np.ndarray) -> np.nda
 def _context(
     parent: str,
     features: Mapping[str, tuple[np.ndarray, ...]],
-    exchanges: Mapping[str, Exchange | None],
+    resamplings: Mapping[str, Resampling | None],
     subject: Subject,
 ) -> Sequence[np.ndarray]:
-    if exchanges[parent] is None:
+    if resamplings[parent] is None:
         return [np.arange(subject.n_inputs)]
     return features.get(parent, ())
 

@@ -24,9 +24,9 @@ from scrubkit.core.task import Task
 from scrubkit.hypothesis import Hypothesis, Node
 from scrubkit.scrubbing.complement import without_overlap
 from scrubkit.scrubbing.options import as_hypothesis, choose_device
-from scrubkit.scrubbing.plan import Plan, Visit
+from scrubkit.scrubbing.plan import Plan, TreeNode
 from scrubkit.scrubbing.plan import bind as make_plan
-from scrubkit.scrubbing.redraw import shuffled, with_exchanges, with_others
+from scrubkit.scrubbing.redraw import shuffled, with_others, with_resampling
 from scrubkit.scrubbing.runs import Rows, Runs, Value
 from scrubkit.scrubbing.scrub_nodes import ChosenRows, scrub_nodes
 from scrubkit.scrubbing.target import Target, random_twin, target_of
@@ -75,13 +75,13 @@ class BoundNode:
     @property
     def pinned(self) -> bool:
         """Whether it is given no input but its reader's own."""
-        return self._visit.exchange is None
+        return self._tree_node.resampling is None
 
     @property
     def free(self) -> bool:
         """Whether any input may stand in for any other, which claims that nothing reads it."""
-        exchange = self._visit.exchange
-        return exchange is not None and int(exchange.count.min()) == self.bound.n_inputs
+        resampling = self._tree_node.resampling
+        return resampling is not None and int(resampling.count.min()) == self.bound.n_inputs
 
     def read(self, rows: Rows) -> Tensor:
         """Return the clean value of the node's site on some inputs, (item, ...)."""
@@ -97,10 +97,10 @@ class BoundNode:
         Returns:
             A row of the dataset for each input; the input itself where the node is pinned to it.
         """
-        exchange = self._visit.exchange
-        if exchange is None:
+        resampling = self._tree_node.resampling
+        if resampling is None:
             return rows
-        return exchange.draw(rows.cpu(), torch.randint(2**62, rows.shape, generator=generator))
+        return resampling.draw(rows.cpu(), torch.randint(2**62, rows.shape, generator=generator))
 
     def patch(self, rows: Rows, donors: Rows) -> Tensor:
         """Return the output on some inputs with the node's site set to its value on the donors.
@@ -135,8 +135,8 @@ class BoundNode:
         return [(BRIDGE_NAMES.get(hook, hook), set_part)]
 
     @property
-    def _visit(self) -> Visit:
-        return self.bound.visits[self.name]
+    def _tree_node(self) -> TreeNode:
+        return self.bound.tree_nodes[self.name]
 
 
 class Bound(Runs, Mapping[str, BoundNode]):
@@ -185,13 +185,15 @@ class Bound(Runs, Mapping[str, BoundNode]):
     @property
     def size(self) -> int:
         """Number of nodes once it is treeified: runs of a scrub for each input."""
-        return self.plan.n_visits
+        return self.plan.n_tree_nodes
 
     @cached_property
     def circuit(self) -> tuple[Any, ...]:
         """The parts that are claimed to matter, whatever is said of them; of two that overlap, one."""
         mapped = {node.name for node in self.mapped}
-        return tuple(without_overlap(visit.part for name, visit in self.visits.items() if name in mapped))
+        return tuple(
+            without_overlap(tree_node.part for name, tree_node in self.tree_nodes.items() if name in mapped)
+        )
 
     @cached_property
     def readers(self) -> tuple[tuple[BoundNode, ...], ...]:
@@ -200,19 +202,19 @@ class Bound(Runs, Mapping[str, BoundNode]):
         One run gives the values of a whole group; see `given`.
         """
         groups: dict[tuple[object, ...], list[BoundNode]] = {}
-        for name, visit in self.visits.items():
-            if visit.children:
-                read = tuple((child.node, child.direct) for child in visit.children)
-                key = (read, tuple(getattr(p, "key", p) for p in visit.holds), visit.other == "exact")
+        for name, tree_node in self.tree_nodes.items():
+            if tree_node.children:
+                read = tuple((child.node, child.direct) for child in tree_node.children)
+                key = (read, tuple(getattr(p, "key", p) for p in tree_node.holds), tree_node.other == "exact")
                 groups.setdefault(key, []).append(self.nodes[name])
         return tuple(map(tuple, groups.values()))
 
     @cached_property
-    def visits(self) -> Mapping[str, Visit]:
+    def tree_nodes(self) -> Mapping[str, TreeNode]:
         """One node of the unrolled hypothesis for each of its nodes."""
-        found: dict[str, Visit] = {}
-        for visit in self.plan.root.walk():
-            found.setdefault(visit.node, visit)
+        found: dict[str, TreeNode] = {}
+        for tree_node in self.plan.root.walk():
+            found.setdefault(tree_node.node, tree_node)
         return found
 
     @torch.no_grad()
@@ -252,7 +254,7 @@ class Bound(Runs, Mapping[str, BoundNode]):
         Returns:
             The value of each node's site, (item, ...).
         """
-        first = self.visits[nodes[0].name]
+        first = self.tree_nodes[nodes[0].name]
         place = {child.node: (parts or {}).get(child.node, child.part) for child in first.children}
         values = {name: self.read(place[name], donors[name]) for name in donors}
         changed = {n for n, v in values.items() if not torch.equal(v, self.read(place[n], rows))}
@@ -283,9 +285,9 @@ class Bound(Runs, Mapping[str, BoundNode]):
             The scrubbed value of each node, (item, ...).
         """
         draws = ChosenRows.of(rows, self.n_inputs, generator)
-        visits = [self.visits[node.name] for node in nodes or [self.root]]
-        self.evaluations += len(rows) * sum(1 for _ in visits[0].walk())
-        return scrub_nodes(self.subject, self.plan, visits, draws)
+        tree_nodes = [self.tree_nodes[node.name] for node in nodes or [self.root]]
+        self.evaluations += len(rows) * sum(1 for _ in tree_nodes[0].walk())
+        return scrub_nodes(self.subject, self.plan, tree_nodes, draws)
 
     def complement(self, held: Collection[Part] | None = None) -> tuple[Part, ...]:
         """Return the parts, at the hooks that the mapped nodes name, that none of them holds.
@@ -325,14 +327,14 @@ class Bound(Runs, Mapping[str, BoundNode]):
         root = self.plan.root
         if sampler is not None:
             anyone = None if sampler == "exact" else self.plan.anyone
-            root = with_exchanges(root, lambda visit: visit.exchange and anyone)
+            root = with_resampling(root, lambda tree_node: tree_node.resampling and anyone)
         if other is not None:
             root = with_others(root, other)
-        return Bound(replace(self.plan, root=root, root_exchange=None), self.target)
+        return Bound(replace(self.plan, root=root, root_resampling=None), self.target)
 
     def shuffled(self, generator: torch.Generator) -> Bound:
         """Return the hypothesis with classes of the same sizes whose members are chosen at random."""
-        root = with_exchanges(self.plan.root, lambda v: v.exchange and shuffled(v.exchange, generator))
+        root = with_resampling(self.plan.root, lambda v: v.resampling and shuffled(v.resampling, generator))
         return Bound(replace(self.plan, root=root), self.target)
 
     def untrained(self, seed: int = 0) -> Bound | None:

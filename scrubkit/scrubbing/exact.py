@@ -19,7 +19,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from scrubkit.errors import ScrubError
-from scrubkit.scrubbing.plan import Plan, Visit
+from scrubkit.scrubbing.plan import Plan, TreeNode
 from scrubkit.subjects.subject import Edit, Subject
 
 MAX_RUNS = 20_000_000
@@ -83,7 +83,7 @@ def enumerate_outputs(subject: Subject, plan: Plan, *, max_runs: int = MAX_RUNS)
 
 
 class _Enumeration:
-    """Distributions of all visits with the shared draws of the groups fixed."""
+    """Distributions of all tree nodes with the shared draws of the groups fixed."""
 
     def __init__(
         self, subject: Subject, plan: Plan, groups: dict[int, int], budget: list[int], allowed: int
@@ -97,64 +97,66 @@ class _Enumeration:
 
     def reference(self, x: int) -> Distribution:
         """Return the distribution of the output for one reference input."""
-        if self.plan.root_exchange is None:
+        if self.plan.root_resampling is None:
             return self.value(self.plan.root, x)
-        rows, masses = self.plan.root_exchange.members(x)
+        rows, masses = self.plan.root_resampling.members(x)
         return mix([self.value(self.plan.root, int(row)) for row in rows], masses.tolist())
 
-    def value(self, visit: Visit, x: int) -> Distribution:
-        """Return the distribution of a visit's value under input x."""
-        if not visit.children:
-            return Distribution(self.subject.clean(visit.part, _row(x)), torch.ones(1, dtype=torch.float64))
-        key = (visit.index, *(self._context(child, x) for child in visit.children))
-        if visit.other == "exact" and visit.reads_other:
+    def value(self, tree_node: TreeNode, x: int) -> Distribution:
+        """Return the distribution of a tree node's value under input x."""
+        if not tree_node.children:
+            return Distribution(
+                self.subject.clean(tree_node.part, _row(x)), torch.ones(1, dtype=torch.float64)
+            )
+        key = (tree_node.index, *(self._context(child, x) for child in tree_node.children))
+        if tree_node.other == "exact" and tree_node.reads_other:
             key = (*key, x)
         if key not in self.known:
-            self.known[key] = self._product(visit, x)
+            self.known[key] = self._product(tree_node, x)
         return self.known[key]
 
-    def _context(self, child: Visit, x: int) -> Hashable:
+    def _context(self, child: TreeNode, x: int) -> Hashable:
         """Return what of x decides the distribution of a child's value."""
         if child.unimportant:
             return None
-        if child.exchange is None:
+        if child.resampling is None:
             return x
-        return int(child.exchange.start[x]), int(child.exchange.count[x])
+        return int(child.resampling.start[x]), int(child.resampling.count[x])
 
-    def _drawn(self, child: Visit, x: int) -> Distribution:
-        if child.exchange is None:
+    def _drawn(self, child: TreeNode, x: int) -> Distribution:
+        if child.resampling is None:
             return self.value(child, x)
         key = ("drawn", child.index, self._context(child, x))
         if key not in self.known:
-            rows, masses = child.exchange.members(x)
+            rows, masses = child.resampling.members(x)
             self.known[key] = mix([self.value(child, int(row)) for row in rows], masses.tolist())
         return self.known[key]
 
-    def _others(self, visit: Visit, x: int) -> tuple[np.ndarray, np.ndarray]:
-        if visit.other == "exact":
+    def _others(self, tree_node: TreeNode, x: int) -> tuple[np.ndarray, np.ndarray]:
+        if tree_node.other == "exact":
             return np.array([x]), np.ones(1)
-        if visit.other_stream in self.groups:
-            return np.array([self.groups[visit.other_stream]]), np.ones(1)
-        if not visit.reads_other:
+        if tree_node.other_stream in self.groups:
+            return np.array([self.groups[tree_node.other_stream]]), np.ones(1)
+        if not tree_node.reads_other:
             return np.array([x]), np.ones(1)
         return self.plan.anyone.members(x)
 
-    def _product(self, visit: Visit, x: int) -> Distribution:
+    def _product(self, tree_node: TreeNode, x: int) -> Distribution:
         """Run every combination of the children's values and the other input."""
-        drawn = [child for child in visit.children if not child.unimportant]
+        drawn = [child for child in tree_node.children if not child.unimportant]
         supports = [self._drawn(child, x) for child in drawn]
-        rows, masses = self._others(visit, x)
+        rows, masses = self._others(tree_node, x)
         sizes = [len(rows), *(len(s.probabilities) for s in supports)]
         total = math.prod(sizes)
         self.budget[0] -= total
         if self.budget[0] < 0:
             raise ScrubError(
-                f"exact enumeration needs more runs than the {self.allowed:,} allowed (node {visit.node!r} "
-                f"alone {total:,} at a time); {_ADVICE}"
+                f"exact enumeration needs more runs than the {self.allowed:,} allowed "
+                f"(node {tree_node.node!r} alone {total:,} at a time); {_ADVICE}"
             )
         runs = [
             self._run(
-                visit,
+                tree_node,
                 drawn,
                 supports,
                 rows,
@@ -167,8 +169,8 @@ class _Enumeration:
 
     def _run(
         self,
-        visit: Visit,
-        drawn: list[Visit],
+        tree_node: TreeNode,
+        drawn: list[TreeNode],
         supports: list[Distribution],
         rows: Int[np.ndarray, " row"],
         masses: Float[np.ndarray, " row"],
@@ -179,13 +181,13 @@ class _Enumeration:
         mass = torch.from_numpy(masses)[picks[0]]
         edits = [
             Edit(child.part, self.subject.clean(child.part, others), child.direct)
-            for child in visit.children
+            for child in tree_node.children
             if child.unimportant
         ]
         for child, support, pick in zip(drawn, supports, picks[1:], strict=True):
             edits.append(Edit(child.part, support.values[pick], child.direct))
             mass = mass * support.probabilities[pick]
-        return Distribution(self.subject.run(others, edits, visit.holds, visit.part), mass)
+        return Distribution(self.subject.run(others, edits, tree_node.holds, tree_node.part), mass)
 
 
 def _row(x: int) -> Int[Tensor, " one"]:

@@ -111,7 +111,7 @@ def check_reads(
                 )
 
 
-def count_visits(hypothesis: Hypothesis) -> int:
+def count_tree_nodes(hypothesis: Hypothesis) -> int:
     """Return the size of the unrolled hypothesis."""
     sizes: dict[str, int] = {}
     for name, node in hypothesis.nodes.items():

@@ -1,7 +1,7 @@
-"""From a hypothesis and a subject to a plan: the tree of visits that a scrub makes.
+"""From a hypothesis and a subject to a plan: the tree that a scrub runs through.
 
 A node that two others read is drawn afresh for each, so the graph is unrolled from the root into a tree. A
-visit is one node of that tree; it knows the part of the subject it reads, how its input is drawn, and which
+node of that tree knows the part of the subject that it reads, how its input is drawn, and which
 parts are set or held when it is evaluated.
 """
 
@@ -18,26 +18,26 @@ from scrubkit.core.feature import parse as parse_feature
 from scrubkit.errors import FeatureError, HypothesisError
 from scrubkit.hypothesis import Hypothesis, Node
 from scrubkit.scrubbing.bits import node_bits, self_draw_rate
-from scrubkit.scrubbing.fit import check_reads, check_task, count_visits, evaluate_features, resolve_parts
-from scrubkit.scrubbing.sampling import Exchange, by_feature, everything, fixed
+from scrubkit.scrubbing.fit import check_reads, check_task, count_tree_nodes, evaluate_features, resolve_parts
+from scrubkit.scrubbing.sampling import Resampling, by_feature, everything, fixed
 from scrubkit.subjects.subject import Subject
 
-MAX_VISITS = 20_000
+MAX_TREE_NODES = 20_000
 """Largest unrolled hypothesis that is scrubbed."""
 
 
 @dataclass(frozen=True)
-class Visit:
-    """One node of the unrolled hypothesis.
+class TreeNode:
+    """One node of the treeified hypothesis.
 
     Attributes:
-        index: number of the visit in depth-first order; names its streams of random numbers.
+        index: number of the tree node in depth-first order; names its streams of random numbers.
         node: name of the node in the hypothesis.
         part: what the node reads, resolved on the subject.
-        exchange: which inputs may stand in for its reader's; None keeps the reader's own.
+        resampling: which inputs may stand in for its reader's; None keeps the reader's own.
         other: "uniform", "exact", or "together:GROUP".
         other_stream: stream of the other draw; shared within a group.
-        children: visits of the nodes that this one reads.
+        children: tree nodes of the nodes that this one reads.
         holds: mapped parts that this node does not read, held at their clean value.
         unimportant: pinned to the reader's other draw.
         direct: only direct paths to the reader are edited.
@@ -47,17 +47,17 @@ class Visit:
     index: int
     node: str
     part: Any
-    exchange: Exchange | None
+    resampling: Resampling | None
     other: str
     other_stream: int
-    children: tuple[Visit, ...]
+    children: tuple[TreeNode, ...]
     holds: tuple[Any, ...]
     unimportant: bool
     direct: bool
     reads_other: bool
 
-    def walk(self) -> Iterator[Visit]:
-        """Yield this visit and all below it, depth first."""
+    def walk(self) -> Iterator[TreeNode]:
+        """Yield this tree node and all below it, depth first."""
         yield self
         for child in self.children:
             yield from child.walk()
@@ -69,9 +69,9 @@ class Plan:
 
     Attributes:
         hypothesis: the claim.
-        root: the tree of visits.
-        anyone: the exchange from which other inputs are drawn.
-        root_exchange: how the reference itself is redrawn under ``resample_root``; None to keep it.
+        root: the root of the tree.
+        anyone: the resampling from which other inputs are drawn.
+        root_resampling: how the reference itself is redrawn under ``resample_root``; None to keep it.
         bits: for each mapped node, the mean log2 of how many stand-ins its input has that differ in what the
             node depends on.
         self_draw_rate: how often a draw gives the reader's own input back.
@@ -80,16 +80,16 @@ class Plan:
     """
 
     hypothesis: Hypothesis
-    root: Visit
-    anyone: Exchange
-    root_exchange: Exchange | None = None
+    root: TreeNode
+    anyone: Resampling
+    root_resampling: Resampling | None = None
     bits: Mapping[str, float] = field(default_factory=dict)
     self_draw_rate: float = 1.0
     parts: Mapping[str, Any] = field(default_factory=dict)
     features: Mapping[str, tuple[np.ndarray, ...]] = field(default_factory=dict)
 
     @cached_property
-    def n_visits(self) -> int:
+    def n_tree_nodes(self) -> int:
         """Size of the unrolled hypothesis."""
         return sum(1 for _ in self.root.walk())
 
@@ -97,7 +97,7 @@ class Plan:
     def testable(self) -> bool:
         """Whether any draw can change anything: stand-ins differ, or a rest is resampled."""
         return any(bits > 0 for bits in self.bits.values()) or any(
-            visit.reads_other and visit.other != "exact" for visit in self.root.walk()
+            tree_node.reads_other and tree_node.other != "exact" for tree_node in self.root.walk()
         )
 
 
@@ -126,23 +126,24 @@ def bind(hypothesis: Hypothesis, subject: Subject, *, resample_root: bool | str 
     redraw = _redraw(resample_root, root, features, subject, faults)
     if resample_root is True and root.name not in features:
         faults.append(f"node {root.name!r}: redrawing the reference needs a feature at the root")
-    visits = count_visits(hypothesis)
-    if visits > MAX_VISITS:
+    tree_nodes = count_tree_nodes(hypothesis)
+    if tree_nodes > MAX_TREE_NODES:
         faults.append(
-            f"unrolls into {visits:,} visits, more than {MAX_VISITS:,}; split shared nodes or drop layers"
+            f"unrolls into {tree_nodes:,} tree nodes, more than {MAX_TREE_NODES:,}; "
+            "split shared nodes or drop layers"
         )
     if faults:
         raise HypothesisError(faults, title=title)
-    exchanges = {name: _exchange(hypothesis.nodes[name], features, subject) for name in hypothesis.nodes}
-    unroll = _Unroll(hypothesis, subject, parts, exchanges)
-    rates = [self_draw_rate(e, subject.n_inputs) for n, e in exchanges.items() if n != hypothesis.root]
+    resamplings = {name: _resampling(hypothesis.nodes[name], features, subject) for name in hypothesis.nodes}
+    unroll = _Unroll(hypothesis, subject, parts, resamplings)
+    rates = [self_draw_rate(e, subject.n_inputs) for n, e in resamplings.items() if n != hypothesis.root]
     return Plan(
         hypothesis=hypothesis,
-        root=unroll.visit(hypothesis.root, direct=False),
+        root=unroll.tree_node(hypothesis.root, direct=False),
         anyone=everything(subject.n_inputs, subject.weights),
-        root_exchange=redraw,
+        root_resampling=redraw,
         bits={
-            n: node_bits(hypothesis.nodes[n], parts, features, exchanges, subject)
+            n: node_bits(hypothesis.nodes[n], parts, features, resamplings, subject)
             for n in hypothesis.nodes
             if n != hypothesis.root and not hypothesis.nodes[n].unimportant
         },
@@ -158,7 +159,7 @@ def _redraw(
     features: Mapping[str, tuple[np.ndarray, ...]],
     subject: Subject,
     faults: list[str],
-) -> Exchange | None:
+) -> Resampling | None:
     """Return how the reference is redrawn, None where it is kept."""
     if isinstance(wanted, str):
         try:
@@ -172,9 +173,9 @@ def _redraw(
     return by_feature(features[root.name], root.tolerance, root.period, subject.weights)
 
 
-def _exchange(
+def _resampling(
     node: Node, features: Mapping[str, tuple[np.ndarray, ...]], subject: Subject
-) -> Exchange | None:
+) -> Resampling | None:
     if node.sampler == "exact" or node.unimportant:
         return None
     if isinstance(node.sampler, tuple):
@@ -192,19 +193,19 @@ class _Unroll:
         hypothesis: Hypothesis,
         subject: Subject,
         parts: Mapping[str, Any],
-        exchanges: Mapping[str, Exchange | None],
+        resamplings: Mapping[str, Resampling | None],
     ) -> None:
         self.hypothesis = hypothesis
         self.subject = subject
         self.parts = parts
-        self.exchanges = exchanges
+        self.resamplings = resamplings
         self.count = 0
         groups = sorted({n.other for n in hypothesis.nodes.values() if n.other.startswith("together:")})
         self.groups = {group: -1 - i for i, group in enumerate(groups)}
         self.held: dict[str, tuple[Any, ...]] = {}
         self.live: dict[str, bool] = {}
 
-    def visit(self, name: str, *, direct: bool) -> Visit:
+    def tree_node(self, name: str, *, direct: bool) -> TreeNode:
         """Unroll one node and everything it reads."""
         node = self.hypothesis.nodes[name]
         index, self.count = self.count, self.count + 1
@@ -213,14 +214,14 @@ class _Unroll:
         if name not in self.held:
             self.held[name] = self._holds(node)
             self.live[name] = bool(node.parents) and self._reads_other(node)
-        return Visit(
+        return TreeNode(
             index=index,
             node=name,
             part=self.parts[name],
-            exchange=self.exchanges[name],
+            resampling=self.resamplings[name],
             other=node.other,
             other_stream=self.groups.get(node.other, 2 * index + 1),
-            children=tuple(self.visit(parent, direct=paths == "direct") for parent, paths in children),
+            children=tuple(self.tree_node(parent, direct=paths == "direct") for parent, paths in children),
             holds=self.held[name],
             unimportant=node.unimportant,
             direct=direct,

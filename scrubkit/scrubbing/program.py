@@ -25,8 +25,8 @@ from torch.nn.functional import embedding_bag
 from scrubkit.core.architecture import EMBED, POS_EMBED
 from scrubkit.core.site import Part, contains
 from scrubkit.scrubbing.evaluate import ROOT_STREAM
-from scrubkit.scrubbing.plan import Plan, Visit
-from scrubkit.scrubbing.sampling import Draws, Exchange
+from scrubkit.scrubbing.plan import Plan, TreeNode
+from scrubkit.scrubbing.sampling import Draws, Resampling
 from scrubkit.subjects.first_block import FirstBlock
 from scrubkit.subjects.linear import LinearReadout
 from scrubkit.subjects.network import NetworkSubject
@@ -51,7 +51,7 @@ class Setting:
 
 
 class Program:
-    """A plan on a network, with its exchanges on the device."""
+    """A plan on a network, with its resamplings on the device."""
 
     def __init__(self, subject: NetworkSubject, plan: Plan) -> None:
         self.subject = subject
@@ -59,49 +59,49 @@ class Program:
         self.readout = LinearReadout.of(subject)
         self.first = FirstBlock(subject.network)
         self.anyone = plan.anyone.to(subject.device)
-        self.root_exchange = plan.root_exchange.to(subject.device) if plan.root_exchange else None
-        moved: dict[int, Exchange] = {}
-        self.exchanges: dict[int, Exchange | None] = {}
-        for visit in plan.root.walk():
-            exchange = visit.exchange
-            if exchange is None or self._pinned(visit, exchange):
-                self.exchanges[visit.index] = None
+        self.root_resampling = plan.root_resampling.to(subject.device) if plan.root_resampling else None
+        moved: dict[int, Resampling] = {}
+        self.resamplings: dict[int, Resampling | None] = {}
+        for tree_node in plan.root.walk():
+            resampling = tree_node.resampling
+            if resampling is None or self._pinned(tree_node, resampling):
+                self.resamplings[tree_node.index] = None
             else:
-                moved.setdefault(id(exchange), exchange.to(subject.device))
-                self.exchanges[visit.index] = moved[id(exchange)]
+                moved.setdefault(id(resampling), resampling.to(subject.device))
+                self.resamplings[tree_node.index] = moved[id(resampling)]
 
-    def _pinned(self, visit: Visit, exchange: Exchange) -> bool:
+    def _pinned(self, tree_node: TreeNode, resampling: Resampling) -> bool:
         """Say whether a leaf on the embedding has one value among all stand-ins of each input."""
-        if visit.children or visit.part.hook != EMBED:
+        if tree_node.children or tree_node.part.hook != EMBED:
             return False
-        tokens = torch.from_numpy(self.subject.tokens)[:, list(visit.part.positions)]
-        along = tokens[exchange.order]
+        tokens = torch.from_numpy(self.subject.tokens)[:, list(tree_node.part.positions)]
+        along = tokens[resampling.order]
         changes = torch.cat([torch.zeros(1, dtype=torch.long), (along[1:] != along[:-1]).any(1).cumsum(0)])
-        last = exchange.start + exchange.count - 1
-        constant = changes[exchange.start] == changes[last]
-        own = (along[exchange.start] == tokens).all(dim=1)
+        last = resampling.start + resampling.count - 1
+        constant = changes[resampling.start] == changes[last]
+        own = (along[resampling.start] == tokens).all(dim=1)
         return bool((constant & own).all())
 
     def outputs(self, draws: Draws) -> Float[Tensor, "item answer class"]:
         """Return the scrubbed logits for each item of the draws."""
         rows = draws.rows
-        if self.root_exchange is not None:
-            rows = draws.stand_ins(self.root_exchange, rows, ROOT_STREAM)
+        if self.root_resampling is not None:
+            rows = draws.stand_ins(self.root_resampling, rows, ROOT_STREAM)
         return self._computed(self._value(self.plan.root, rows, draws))
 
     def _computed(self, value: Rows | Tensor) -> Tensor:
         return self.subject.clean(value.part, value.rows) if isinstance(value, Rows) else value
 
-    def _draw(self, visit: Visit, rows: Int[Tensor, " item"], draws: Draws) -> Int[Tensor, " item"]:
-        exchange = self.exchanges[visit.index]
-        return rows if exchange is None else draws.stand_ins(exchange, rows, 2 * visit.index)
+    def _draw(self, tree_node: TreeNode, rows: Int[Tensor, " item"], draws: Draws) -> Int[Tensor, " item"]:
+        resampling = self.resamplings[tree_node.index]
+        return rows if resampling is None else draws.stand_ins(resampling, rows, 2 * tree_node.index)
 
-    def _value(self, visit: Visit, rows: Int[Tensor, " item"], draws: Draws) -> Rows | Tensor:
-        if not visit.children:
-            return Rows(visit.part, rows)
-        others = self._others(visit, rows, draws)
-        settings = [Setting(part, Rows(part, others)) for part in visit.holds]
-        for child in visit.children:
+    def _value(self, tree_node: TreeNode, rows: Int[Tensor, " item"], draws: Draws) -> Rows | Tensor:
+        if not tree_node.children:
+            return Rows(tree_node.part, rows)
+        others = self._others(tree_node, rows, draws)
+        settings = [Setting(part, Rows(part, others)) for part in tree_node.holds]
+        for child in tree_node.children:
             if child.unimportant:
                 value: Rows | Tensor = Rows(child.part, others)
             else:
@@ -111,14 +111,14 @@ class Program:
         settings = [s for s in settings if not any(contains(part, s.part) for part in covering)]
         base, settings = self._substitute_tokens(others, settings)
         if not settings:
-            return Rows(visit.part, base)
-        if self.readout.covers([(s.part, s.direct) for s in settings], visit.part):
-            return self._fold(base, settings, visit.part)
-        if self._first_block(settings, visit.part):
+            return Rows(tree_node.part, base)
+        if self.readout.covers([(s.part, s.direct) for s in settings], tree_node.part):
+            return self._fold(base, settings, tree_node.part)
+        if self._first_block(settings, tree_node.part):
             taken = {s.part: s.value.rows for s in settings if isinstance(s.value, Rows)}
-            return self.first.read(base, taken, visit.part)
+            return self.first.read(base, taken, tree_node.part)
         edits = [Edit(s.part, self._computed(s.value), s.direct) for s in settings]
-        return self.subject.run(base, edits, (), visit.part)
+        return self.subject.run(base, edits, (), tree_node.part)
 
     def _first_block(self, settings: Sequence[Setting], reader: Part) -> bool:
         """Say whether only parts of the embedding are set, from clean rows, in a block that can be folded."""
@@ -126,10 +126,10 @@ class Program:
             return False
         return self.first.applies([s.part for s in settings], reader)
 
-    def _others(self, visit: Visit, rows: Int[Tensor, " item"], draws: Draws) -> Int[Tensor, " item"]:
-        if visit.other == "exact" or not visit.reads_other:
+    def _others(self, tree_node: TreeNode, rows: Int[Tensor, " item"], draws: Draws) -> Int[Tensor, " item"]:
+        if tree_node.other == "exact" or not tree_node.reads_other:
             return rows
-        return draws.stand_ins(self.anyone, rows, visit.other_stream)
+        return draws.stand_ins(self.anyone, rows, tree_node.other_stream)
 
     def _substitute_tokens(
         self, others: Int[Tensor, " item"], settings: list[Setting]

@@ -7,31 +7,31 @@ from dataclasses import replace
 
 import torch
 
-from scrubkit.scrubbing.plan import Visit
-from scrubkit.scrubbing.sampling import Exchange
+from scrubkit.scrubbing.plan import TreeNode
+from scrubkit.scrubbing.sampling import Resampling
 
 
-def with_exchanges(visit: Visit, change: Callable[[Visit], Exchange | None]) -> Visit:
-    """Return a visit whose descendants draw their inputs in another way."""
+def with_resampling(tree_node: TreeNode, change: Callable[[TreeNode], Resampling | None]) -> TreeNode:
+    """Return a tree node whose descendants draw their inputs in another way."""
     children = tuple(
-        replace(with_exchanges(child, change), exchange=change(child)) for child in visit.children
+        replace(with_resampling(child, change), resampling=change(child)) for child in tree_node.children
     )
-    return replace(visit, children=children)
+    return replace(tree_node, children=children)
 
 
-def with_others(visit: Visit, other: str) -> Visit:
-    """Return a visit in which all that is not named comes from another place."""
-    children = tuple(with_others(child, other) for child in visit.children)
-    return replace(visit, other=other, children=children)
+def with_others(tree_node: TreeNode, other: str) -> TreeNode:
+    """Return a tree node in which all that is not named comes from another place."""
+    children = tuple(with_others(child, other) for child in tree_node.children)
+    return replace(tree_node, other=other, children=children)
 
 
-def shuffled(exchange: Exchange, generator: torch.Generator) -> Exchange:
-    """Return an exchange with sets of the same sizes whose members are chosen at random."""
-    place = torch.randperm(len(exchange.start), generator=generator)
-    back, order = torch.argsort(place), place[exchange.order]
-    cumulative = exchange.cumulative
+def shuffled(resampling: Resampling, generator: torch.Generator) -> Resampling:
+    """Return a resampling with sets of the same sizes whose members are chosen at random."""
+    place = torch.randperm(len(resampling.start), generator=generator)
+    back, order = torch.argsort(place), place[resampling.order]
+    cumulative = resampling.cumulative
     if cumulative is not None:
         weight = torch.zeros(len(place), dtype=cumulative.dtype)
-        weight[exchange.order] = cumulative.diff()
+        weight[resampling.order] = cumulative.diff()
         cumulative = torch.cat([cumulative[:1], weight[order].cumsum(dim=0)])
-    return Exchange(order, exchange.start[back], exchange.count[back], cumulative)
+    return Resampling(order, resampling.start[back], resampling.count[back], cumulative)

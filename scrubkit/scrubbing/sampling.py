@@ -1,8 +1,8 @@
 """Draws: which input takes whose place.
 
 A draw is a row of the dataset, never an activation. Random numbers come from a counter: the number for
-(seed, pass, visit, input) is a hash of these four, so any subset of a pass can be drawn alone, in any order
-and on any device, with the same result. The hash is the finaliser of SplitMix64 (Steele, Lea and Flood
+(seed, pass, tree node, input) is a hash of these four, so any subset of a pass can be drawn alone, in any
+order and on any device, with the same result. The hash is the finaliser of SplitMix64 (Steele, Lea and Flood
 2014, "Fast splittable pseudorandom number generators", section 4).
 """
 
@@ -27,7 +27,7 @@ _MOST_PAIRS = 2**22
 
 
 @dataclass(frozen=True)
-class Exchange:
+class Resampling:
     """Which inputs may stand in for each input.
 
     The inputs that may stand in for x are ``order[start[x] : start[x] + count[x]]``, each with a probability
@@ -55,10 +55,10 @@ class Exchange:
         entry = torch.searchsorted(self.cumulative, goal, right=True) - 1
         return self.order[torch.minimum(torch.maximum(entry, start), start + count - 1)]
 
-    def to(self, device: torch.device | str) -> Exchange:
+    def to(self, device: torch.device | str) -> Resampling:
         """Return a copy on another device."""
         cumulative = None if self.cumulative is None else self.cumulative.to(device)
-        return Exchange(self.order.to(device), self.start.to(device), self.count.to(device), cumulative)
+        return Resampling(self.order.to(device), self.start.to(device), self.count.to(device), cumulative)
 
     @cached_property
     def bits(self) -> float:
@@ -76,15 +76,15 @@ class Exchange:
         return rows, mass / mass.sum()
 
 
-def everything(n_inputs: int, weights: np.ndarray | None = None) -> Exchange:
-    """Return the exchange in which any input may stand in for any other."""
+def everything(n_inputs: int, weights: np.ndarray | None = None) -> Resampling:
+    """Return the resampling in which any input may stand in for any other."""
     return fixed(np.arange(n_inputs), n_inputs, weights)
 
 
-def fixed(rows: np.ndarray, n_inputs: int, weights: np.ndarray | None = None) -> Exchange:
-    """Return the exchange that draws from the same rows for every input."""
+def fixed(rows: np.ndarray, n_inputs: int, weights: np.ndarray | None = None) -> Resampling:
+    """Return the resampling that draws from the same rows for every input."""
     zero = np.zeros(n_inputs, dtype=np.int64)
-    return _exchange(np.asarray(rows), zero, zero + len(rows), weights)
+    return _resampling(np.asarray(rows), zero, zero + len(rows), weights)
 
 
 def by_feature(
@@ -92,8 +92,8 @@ def by_feature(
     tolerance: Sequence[float | None] = (),
     period: Sequence[float | None] = (),
     weights: np.ndarray | None = None,
-) -> Exchange:
-    """Return the exchange of inputs on which a feature agrees.
+) -> Resampling:
+    """Return the resampling of inputs on which a feature agrees.
 
     Args:
         components: the feature's value on each input, an array for each component.
@@ -109,13 +109,13 @@ def by_feature(
     if not near:
         order = np.argsort(ids, kind="stable")
         start = np.searchsorted(ids[order], ids, side="left")
-        return _exchange(order, start, np.searchsorted(ids[order], ids, side="right") - start, weights)
+        return _resampling(order, start, np.searchsorted(ids[order], ids, side="right") - start, weights)
     return _windows(ids, near, weights)
 
 
 def _windows(
     ids: np.ndarray, near: Sequence[tuple[np.ndarray, float, float | None]], weights: np.ndarray | None
-) -> Exchange:
+) -> Resampling:
     """List the stand-ins of each input where some components need only be near."""
     values = np.stack([component.astype(float) for component, _, _ in near], axis=1)
     # Inputs with the same values share one window, which keeps the lists short.
@@ -131,7 +131,7 @@ def _windows(
     order = members[ranges(first[close], sizes[close])]
     counts = np.bincount(reader, weights=sizes[close], minlength=len(keys)).astype(np.int64)
     starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
-    return _exchange(order, starts[group], counts[group], weights)
+    return _resampling(order, starts[group], counts[group], weights)
 
 
 def _near(
@@ -158,13 +158,13 @@ def ranges(starts: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     return np.arange(ends[-1]) + np.repeat(starts - (ends - sizes), sizes)
 
 
-def _exchange(
+def _resampling(
     order: np.ndarray, start: np.ndarray, count: np.ndarray, weights: np.ndarray | None
-) -> Exchange:
+) -> Resampling:
     cumulative = None
     if weights is not None:
         cumulative = torch.from_numpy(np.concatenate([[0.0], np.cumsum(weights[order], dtype=float)]))
-    return Exchange(_rows(order), _rows(start), _rows(count), cumulative)
+    return Resampling(_rows(order), _rows(start), _rows(count), cumulative)
 
 
 def _rows(values: np.ndarray) -> Int[Tensor, " entry"]:
@@ -203,14 +203,16 @@ class Draws:
         key = keys[0] if len(keys) == 1 else keys[self._flat // self.n_inputs - first]
         return _finalise(key + self.rows * _signed(_GOLDEN))
 
-    def stand_ins(self, exchange: Exchange, rows: Int[Tensor, " item"], stream: int) -> Int[Tensor, " item"]:
+    def stand_ins(
+        self, resampling: Resampling, rows: Int[Tensor, " item"], stream: int
+    ) -> Int[Tensor, " item"]:
         """Return a stand-in for the row of each item, drawn by the numbers of a stream."""
-        if self.device.type != "cpu" or exchange.cumulative is not None or not kernels.available():
-            return exchange.draw(rows, self.numbers(stream))
+        if self.device.type != "cpu" or resampling.cumulative is not None or not kernels.available():
+            return resampling.draw(rows, self.numbers(stream))
         from scrubkit.kernels.draws import stand_ins
 
         found = torch.empty_like(rows)
-        arrays = [x.numpy() for x in (exchange.order, exchange.start, exchange.count, rows)]
+        arrays = [x.numpy() for x in (resampling.order, resampling.start, resampling.count, rows)]
         keys = np.array(self._keys(stream), dtype=np.uint64)
         stand_ins(*arrays, keys, self.items.start, self.n_inputs, 0, len(rows), found.numpy())
         return found

@@ -97,7 +97,7 @@ class Scorer:
             margins=margins,
             confidence=CONFIDENCE,
             exact=exact,
-            resample_root=plan.root_exchange is not None,
+            resample_root=plan.root_resampling is not None,
             dtype=target.dtype,
             device=target.device.type,
             versions=versions(),

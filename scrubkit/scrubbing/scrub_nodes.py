@@ -11,7 +11,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from scrubkit.scrubbing.evaluate import other_rows, own_rows, scrub_rows
-from scrubkit.scrubbing.plan import Plan, Visit
+from scrubkit.scrubbing.plan import Plan, TreeNode
 from scrubkit.scrubbing.sampling import Draws
 from scrubkit.subjects.subject import Edit, Subject
 
@@ -44,18 +44,20 @@ class ChosenRows(Draws):
         return torch.randint(2**62, (len(self.items),), generator=generator)
 
 
-def scrub_nodes(subject: Subject, plan: Plan, visits: Sequence[Visit], draws: ChosenRows) -> list[Tensor]:
+def scrub_nodes(
+    subject: Subject, plan: Plan, tree_nodes: Sequence[TreeNode], draws: ChosenRows
+) -> list[Tensor]:
     """Return V(n, x) for some nodes that read the same in the same way.
 
     Args:
         subject: what is scrubbed.
         plan: the hypothesis.
-        visits: the nodes.
+        tree_nodes: the nodes.
         draws: the reference inputs x and every draw.
     """
-    first, rows = visits[0], draws.rows
+    first, rows = tree_nodes[0], draws.rows
     if not first.children:
-        return [subject.clean(visit.part, rows) for visit in visits]
+        return [subject.clean(tree_node.part, rows) for tree_node in tree_nodes]
     others = other_rows(plan, first, rows, draws)
     edits = []
     for child in first.children:
@@ -63,6 +65,6 @@ def scrub_nodes(subject: Subject, plan: Plan, visits: Sequence[Visit], draws: Ch
             value = subject.clean(child.part, others)
         else:
             below = replace(draws, chosen=own_rows(child, rows, draws))
-            value = scrub_rows(subject, replace(plan, root=child, root_exchange=None), below)
+            value = scrub_rows(subject, replace(plan, root=child, root_resampling=None), below)
         edits.append(Edit(child.part, value, child.direct))
-    return subject.read(others, edits, first.holds, [visit.part for visit in visits])
+    return subject.read(others, edits, first.holds, [tree_node.part for tree_node in tree_nodes])

@@ -195,14 +195,14 @@ def test_figures_from_tables_equal_those_of_all_pairs_run_one_by_one() -> None:
             values = torch.from_numpy(component.copy()).double()
             same &= (values[x] - values[other]).abs() < 1e-9
         assert measured.moved(child, plan.root) == pytest.approx(change(edited, everything), rel=1e-4)
-        assert child.exchange is not None
+        assert child.resampling is not None
         # At p = 5 the tolerance joins no values, so that classes are those of the exact feature.
         sizes = torch.stack([same[x == row].sum() for row in rows])
         weights = 1 / sizes[x][same].double()
         moved = (edited - clean).double()
         moved -= moved.mean(1, keepdim=True)
         within = float((moved.square().sum(1)[same] * weights).sum() / 25)
-        assert measured.within(child, plan.root, child.exchange, "c") == pytest.approx(
+        assert measured.within(child, plan.root, child.resampling, "c") == pytest.approx(
             within, rel=1e-3, abs=1e-3
         )
     edits = [Edit(child.part, engine.clean(child.part, x)) for child in plan.root.children]

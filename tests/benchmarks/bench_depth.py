@@ -86,7 +86,7 @@ def compare(n_layers: int, width: int) -> None:
     gap = float((logits["engine"][:n_inputs] - logits["hooks"]).abs().max())
     engine = sorted(seconds)[1]
     print(
-        f"{n_layers} layers, {plan.n_visits:3d} nodes unrolled: engine {engine:7.3f} s, "
+        f"{n_layers} layers, {plan.n_tree_nodes:3d} nodes unrolled: engine {engine:7.3f} s, "
         f"hooks {took['hooks']:7.3f} s ({took['hooks'] / engine:5.1f} times), "
         f"cached {took['cached hooks']:7.3f} s ({took['cached hooks'] / engine:5.1f} times); "
         f"largest difference of a logit {gap:.1e}"

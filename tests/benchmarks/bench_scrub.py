@@ -126,7 +126,7 @@ def one_pass(model: Model) -> None:
 
 
 def tree_size(model: Model) -> None:
-    """Time a pass against the number of visits: the logits read plane by plane, one to all planes."""
+    """Time a pass against the number of tree nodes: the logits read plane by plane, one to all planes."""
     print("cost against the size of the unrolled hypothesis")
     subject = NetworkSubject(model)
     levels = levels_of(subject, NetworkSubject(model, dtype=torch.float64))
@@ -145,8 +145,11 @@ def tree_size(model: Model) -> None:
 
         sweep()
         took = seconds(sweep, 5)
-        visits = program.plan.n_visits
-        print(f"  {visits:3d} visits {1000 * took:8.2f} ms a pass, {1000 * took / visits:6.2f} ms a visit")
+        tree_nodes = program.plan.n_tree_nodes
+        print(
+            f"  {tree_nodes:3d} tree nodes {1000 * took:8.2f} ms per pass, "
+            f"{1000 * took / tree_nodes:6.2f} ms per tree node"
+        )
 
 
 def many(model: Model) -> None:

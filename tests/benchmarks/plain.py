@@ -13,7 +13,7 @@ from torch import Tensor
 
 from scrubkit.core.site import Part
 from scrubkit.scrubbing.evaluate import other_rows, own_rows
-from scrubkit.scrubbing.plan import Plan, Visit
+from scrubkit.scrubbing.plan import Plan, TreeNode
 from scrubkit.scrubbing.sampling import Draws
 from scrubkit.subjects.bridge import BRIDGE_NAMES
 
@@ -36,16 +36,16 @@ class PlainHooks:
         with torch.no_grad():
             return self._value(plan, plan.root, draws.rows, draws)
 
-    def _value(self, plan: Plan, visit: Visit, rows: Tensor, draws: Draws) -> Tensor:
-        if not visit.children:
-            return self._clean(visit.part, rows)
+    def _value(self, plan: Plan, tree_node: TreeNode, rows: Tensor, draws: Draws) -> Tensor:
+        if not tree_node.children:
+            return self._clean(tree_node.part, rows)
         values = [
             (child.part, self._value(plan, child, own_rows(child, rows, draws), draws))
-            for child in visit.children
+            for child in tree_node.children
         ]
-        others = other_rows(plan, visit, rows, draws)
+        others = other_rows(plan, tree_node, rows, draws)
         hooks = [(_name(part.hook), _patch(part, value)) for part, value in values]
-        return self._run(others, hooks, visit.part)
+        return self._run(others, hooks, tree_node.part)
 
     def _clean(self, part: Part, rows: Tensor) -> Tensor:
         if not self.cached:

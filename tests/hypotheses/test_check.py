@@ -68,7 +68,7 @@ ACCEPTED = {
 @pytest.mark.parametrize("name", ACCEPTED)
 def test_accepted(name):
     plan = check(ACCEPTED[name], subject())
-    assert plan.n_visits >= 1
+    assert plan.n_tree_nodes >= 1
 
 
 LOGITS = {"logits": "logits"}

@@ -90,12 +90,12 @@ def test_exponentials_are_right_to_the_last_bits():
 
 
 def test_draws_are_those_of_torch(monkeypatch):
-    exchange = by_feature([np.arange(100) % 7])
+    resampling = by_feature([np.arange(100) % 7])
     found = {}
     for which in (True, False):
         monkeypatch.setattr(kernels, "available", lambda which=which: which)
         draws = Draws(11, 100, range(250, 730), CPU)
-        found[which] = draws.stand_ins(exchange, draws.rows, 5)
+        found[which] = draws.stand_ins(resampling, draws.rows, 5)
     assert torch.equal(found[True], found[False])
 
 

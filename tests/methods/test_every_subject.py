@@ -198,4 +198,9 @@ def test_a_method_imports_public_names_alone(path: Path) -> None:
             inside = name.startswith("scrubkit.")
             assert not inside or name.startswith(("scrubkit.methods.", "scrubkit.errors")), name
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "bound":
-            assert not node.attr.startswith("_") and node.attr not in ("plan", "subject", "target", "visits")
+            assert not node.attr.startswith("_") and node.attr not in (
+                "plan",
+                "subject",
+                "target",
+                "tree_nodes",
+            )

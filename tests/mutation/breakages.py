@@ -40,19 +40,21 @@ def _wrapped(owner: Any, name: str, change: Callable[..., Any]) -> AbstractConte
     return patch.object(owner, name, lambda *args, **options: change(was, *args, **options))
 
 
-def _visits(change: Callable[[Any, plan.Visit], plan.Visit]) -> AbstractContextManager[Any]:
+def _tree_nodes(change: Callable[[Any, plan.TreeNode], plan.TreeNode]) -> AbstractContextManager[Any]:
     """Change every node of the unrolled hypothesis as it is made."""
     return _wrapped(
-        plan._Unroll, "visit", lambda was, self, name, *, direct: change(self, was(self, name, direct=direct))
+        plan._Unroll,
+        "tree_node",
+        lambda was, self, name, *, direct: change(self, was(self, name, direct=direct)),
     )
 
 
-def _visit_rule(rule: str, change: Callable[[Any, plan.Visit], plan.Visit]) -> None:
-    breaks(rule)(lambda: _visits(change))
+def _visit_rule(rule: str, change: Callable[[Any, plan.TreeNode], plan.TreeNode]) -> None:
+    breaks(rule)(lambda: _tree_nodes(change))
 
 
-def _fresh(visit: plan.Visit, other: str) -> plan.Visit:
-    return replace(visit, other=other, other_stream=2 * visit.index + 1)
+def _fresh(tree_node: plan.TreeNode, other: str) -> plan.TreeNode:
+    return replace(tree_node, other=other, other_stream=2 * tree_node.index + 1)
 
 
 breaks("sites that are mapped and not read are held")(
@@ -70,7 +72,7 @@ _visit_rule(
 _visit_rule(
     "unimportant nodes are pinned to the reader's other draw",
     lambda u, v: (
-        replace(v, unimportant=False, exchange=sampling.everything(u.subject.n_inputs, u.subject.weights))
+        replace(v, unimportant=False, resampling=sampling.everything(u.subject.n_inputs, u.subject.weights))
         if v.unimportant
         else v
     ),
@@ -88,10 +90,10 @@ _visit_rule(
 @breaks("a shared node is drawn afresh for each reader")
 @contextmanager
 def _shared_once() -> Iterator[None]:
-    def once(self: Any, visit: plan.Visit) -> plan.Visit:
-        return self.__dict__.setdefault("_once", {}).setdefault((visit.node, visit.direct), visit)
+    def once(self: Any, tree_node: plan.TreeNode) -> plan.TreeNode:
+        return self.__dict__.setdefault("_once", {}).setdefault((tree_node.node, tree_node.direct), tree_node)
 
-    with _visits(once):
+    with _tree_nodes(once):
         yield
 
 
@@ -104,7 +106,7 @@ for _policy, _wrong in {"uniform": "feature", "exact": "uniform", "fixed": "unif
             mine = node.sampler if isinstance(node.sampler, str) else "fixed"
             return was(replace(node, sampler=wrong) if mine == policy else node, *rest)
 
-        with _wrapped(plan, "_exchange", other):
+        with _wrapped(plan, "_resampling", other):
             yield
 
 

@@ -35,7 +35,7 @@ def differing_runs(subject: Subject, graph: nx.DiGraph, rng: np.random.Generator
         plan = bind(from_graph(graph), theirs)
     except scrubkit.ScrubkitError as error:
         return f"refused: {error}"
-    visits = {visit.node: visit for visit in plan.root.walk()}
+    tree_nodes = {tree_node.node: tree_node for tree_node in plan.root.walk()}
     for name, node in claim.nodes.items():
         if not node.parents:
             continue
@@ -48,10 +48,10 @@ def differing_runs(subject: Subject, graph: nx.DiGraph, rng: np.random.Generator
         mine = machine.run(rows[""], sets, node.holds, node.part)
         edits = [
             Edit(child.part, theirs.clean(child.part, torch.from_numpy(rows[child.node])), child.direct)
-            for child in visits[name].children
+            for child in tree_nodes[name].children
         ]
-        visit = visits[name]
-        found = theirs.run(torch.from_numpy(rows[""]), edits, visit.holds, visit.part)
+        tree_node = tree_nodes[name]
+        found = theirs.run(torch.from_numpy(rows[""]), edits, tree_node.holds, tree_node.part)
         off = np.abs(found.numpy().reshape(ITEMS, -1) - _in_full(node, mine)).max()
         if off > NEAR:
             return f"node {name!r} is off by {off:.3g}"

@@ -35,17 +35,17 @@ def test_numbers_are_uniform_and_uncorrelated() -> None:
 
 def test_draws_by_feature_are_uniform_over_the_class() -> None:
     feature = np.array([0, 1, 0, 0, 1])
-    exchange = by_feature([feature])
+    resampling = by_feature([feature])
     rows = torch.zeros(6000, dtype=torch.long)
-    drawn = exchange.draw(rows, Draws(0, 6000, range(6000), CPU).numbers(0))
+    drawn = resampling.draw(rows, Draws(0, 6000, range(6000), CPU).numbers(0))
     counts = torch.bincount(drawn, minlength=5).tolist()
     assert counts[1] == counts[4] == 0
     assert stats.chisquare([counts[0], counts[2], counts[3]]).pvalue > 1e-3
 
 
 def test_draws_follow_weights() -> None:
-    exchange = everything(3, np.array([1.0, 2.0, 5.0]))
-    drawn = exchange.draw(torch.zeros(8000, dtype=torch.long), Draws(0, 8000, range(8000), CPU).numbers(0))
+    resampling = everything(3, np.array([1.0, 2.0, 5.0]))
+    drawn = resampling.draw(torch.zeros(8000, dtype=torch.long), Draws(0, 8000, range(8000), CPU).numbers(0))
     counts = torch.bincount(drawn, minlength=3).numpy()
     assert stats.chisquare(counts, [1000, 2000, 5000]).pvalue > 1e-3
 
@@ -57,20 +57,20 @@ def test_draws_follow_weights() -> None:
 def test_tolerance_reaches_near_values_and_wraps_around(
     period: float | None, neighbours: dict[int, set[int]]
 ) -> None:
-    exchange = by_feature([np.arange(5.0)], tolerance=[1.0], period=[period])
+    resampling = by_feature([np.arange(5.0)], tolerance=[1.0], period=[period])
     for row, expected in neighbours.items():
-        assert set(exchange.members(row)[0].tolist()) == expected
+        assert set(resampling.members(row)[0].tolist()) == expected
 
 
 def test_tolerance_of_one_component_leaves_the_other_exact() -> None:
     exact, near = np.array([0, 0, 1, 1]), np.array([0.0, 0.04, 0.0, 0.5])
-    exchange = by_feature([exact, near], tolerance=[None, 0.05])
-    assert [set(exchange.members(row)[0].tolist()) for row in range(4)] == [{0, 1}, {0, 1}, {2}, {3}]
+    resampling = by_feature([exact, near], tolerance=[None, 0.05])
+    assert [set(resampling.members(row)[0].tolist()) for row in range(4)] == [{0, 1}, {0, 1}, {2}, {3}]
 
 
 def test_fixed_rows_are_the_only_ones_drawn() -> None:
-    exchange = fixed(np.array([2, 4]), 5)
-    drawn = exchange.draw(torch.arange(5).repeat(20), Draws(0, 100, range(100), CPU).numbers(0))
+    resampling = fixed(np.array([2, 4]), 5)
+    drawn = resampling.draw(torch.arange(5).repeat(20), Draws(0, 100, range(100), CPU).numbers(0))
     assert set(drawn.tolist()) == {2, 4}
 
 
@@ -100,8 +100,8 @@ def test_numbers_on_tensors_are_those_of_whole_numbers_of_any_size() -> None:
 
 
 def test_probabilities_of_stand_ins_are_their_weights_within_the_window() -> None:
-    exchange = by_feature([np.array([0, 1, 0, 0])], weights=np.array([1.0, 9.0, 2.0, 5.0]))
-    rows, chances = exchange.members(2)
+    resampling = by_feature([np.array([0, 1, 0, 0])], weights=np.array([1.0, 9.0, 2.0, 5.0]))
+    rows, chances = resampling.members(2)
     assert rows.tolist() == [0, 2, 3]
     assert chances.tolist() == pytest.approx([1 / 8, 2 / 8, 5 / 8])
     assert by_feature([np.array([0, 1, 0, 0])]).members(0)[1].tolist() == pytest.approx([1 / 3] * 3)
@@ -109,5 +109,5 @@ def test_probabilities_of_stand_ins_are_their_weights_within_the_window() -> Non
 
 def test_components_without_a_tolerance_of_their_own_are_exact() -> None:
     near, exact = np.array([0.0, 0.4, 0.4, 2.0]), np.array([1, 1, 2, 1])
-    exchange = by_feature([near, exact], tolerance=[0.5])
-    assert [set(exchange.members(row)[0].tolist()) for row in range(4)] == [{0, 1}, {0, 1}, {2}, {3}]
+    resampling = by_feature([near, exact], tolerance=[0.5])
+    assert [set(resampling.members(row)[0].tolist()) for row in range(4)] == [{0, 1}, {0, 1}, {2}, {3}]

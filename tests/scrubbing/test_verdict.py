@@ -151,6 +151,6 @@ def test_the_reference_can_be_redrawn_by_another_feature_than_the_roots() -> Non
     claim.add_node("x", site="x", feature="x")
     claim.add_edge("x", "root")
     plan = bind(from_graph(claim), halves(), resample_root="y")
-    assert plan.root_exchange is not None
-    assert plan.root_exchange.members(3)[0].tolist() == [2, 3]
+    assert plan.root_resampling is not None
+    assert plan.root_resampling.members(3)[0].tolist() == [2, 3]
     assert everything(4).members(3)[0].tolist() == [0, 1, 2, 3]

@@ -23,8 +23,8 @@ from scrubkit.bench.label.measure import Interventions
 from scrubkit.core.architecture import EMBED
 from scrubkit.core.task import Task
 from scrubkit.hypothesis import Hypothesis
-from scrubkit.scrubbing.plan import Visit, bind
-from scrubkit.scrubbing.sampling import Exchange
+from scrubkit.scrubbing.plan import TreeNode, bind
+from scrubkit.scrubbing.sampling import Resampling
 from scrubkit.scrubbing.target import target_of
 from scrubkit.subjects.subject import Subject
 
@@ -57,8 +57,8 @@ class Judge:
             HypothesisError: it does not fit the subject.
         """
         plan = bind(hypothesis, self.subject)
-        # A node is visited once for each reader, and its claims are the same at every visit.
-        nodes = {visit.node: visit for visit in plan.root.walk()}
+        # A node is in the tree once for each reader, and its claims are the same at each of them.
+        nodes = {tree_node.node: tree_node for tree_node in plan.root.walk()}
         figures: list[Evidence] = []
         errors: dict[str, float] = {}
         reach = self._reach(nodes, hypothesis)
@@ -67,7 +67,7 @@ class Judge:
         figures.append(compound(hypothesis.root, errors[hypothesis.root]))
         return decide(figures, tested=plan.testable and not _says_nothing(nodes.values()))
 
-    def _reach(self, nodes: Mapping[str, Visit], hypothesis: Hypothesis) -> dict[str, float]:
+    def _reach(self, nodes: Mapping[str, TreeNode], hypothesis: Hypothesis) -> dict[str, float]:
         """Return what share of the variance of the logits each node moves: shares multiplied along edges."""
         reach = dict.fromkeys(nodes, 0.0) | {hypothesis.root: 1.0}
         for name in reversed(list(hypothesis.nodes)):
@@ -76,12 +76,12 @@ class Judge:
                     reach[child.node] += reach[name] * self._share(child, nodes[name])
         return reach
 
-    def _share(self, child: Visit, node: Visit) -> float:
+    def _share(self, child: TreeNode, node: TreeNode) -> float:
         return _ratio(self.interventions.moved(child, node), self.interventions.total(node))
 
     def _examine(
         self,
-        node: Visit,
+        node: TreeNode,
         hypothesis: Hypothesis,
         errors: Mapping[str, float],
         reach: float,
@@ -99,26 +99,26 @@ class Judge:
             if child.unimportant:
                 continue
             where, share = f"{child.node} -> {node.node}", self._share(child, node)
-            if child.exchange is not None and _lets_anything_in(child.exchange, self.subject.n_inputs):
+            if child.resampling is not None and _lets_anything_in(child.resampling, self.subject.n_inputs):
                 figures.append(irrelevance(where, share, reach))
                 error += share
                 continue
             peak = _ratio(measured.peak(child, node), measured.total(node))
             figures.append(effect(where, share, peak))
             varied = 0.0
-            if child.exchange is not None and share > NEGLIGIBLE:
+            if child.resampling is not None and share > NEGLIGIBLE:
                 varied = self._varied(child, node, hypothesis)
                 figures.append(carrying(where, varied, share * reach))
             error += share * (varied + errors[child.node])
         return error
 
-    def _varied(self, child: Visit, node: Visit, hypothesis: Hypothesis) -> float:
+    def _varied(self, child: TreeNode, node: TreeNode, hypothesis: Hypothesis) -> float:
         """Return what varies within the classes of a feature, as a share of what its edge moves."""
-        assert child.exchange is not None
+        assert child.resampling is not None
         said = hypothesis.nodes[child.node]
         claim = (said.feature and said.feature.identity, said.tolerance, said.period, said.sampler)
         measured = self.interventions
-        return _ratio(measured.within(child, node, child.exchange, claim), measured.moved(child, node))
+        return _ratio(measured.within(child, node, child.resampling, claim), measured.moved(child, node))
 
 
 def label(found: Any, hypothesis: Hypothesis, *, task: Task | None = None) -> Label:
@@ -138,7 +138,7 @@ def label(found: Any, hypothesis: Hypothesis, *, task: Task | None = None) -> La
     return Judge.of(found, task=task).label(hypothesis)
 
 
-def _says_nothing(nodes: Iterable[Visit]) -> bool:
+def _says_nothing(nodes: Iterable[TreeNode]) -> bool:
     """Say whether past the embedding every node may depend on everything, and none is said not to matter.
 
     What is left out is still resampled then, but nothing is said of what the rest computes.
@@ -147,12 +147,12 @@ def _says_nothing(nodes: Iterable[Visit]) -> bool:
     later = [n for n in listed[1:] if getattr(n.part, "hook", "") != EMBED]
     if not later or any(n.unimportant for n in listed):
         return False
-    return all(n.exchange is None or int(n.exchange.count.max()) == 1 for n in later)
+    return all(n.resampling is None or int(n.resampling.count.max()) == 1 for n in later)
 
 
 def _ratio(part: float, whole: float) -> float:
     return part / whole if whole > 0 else 0.0
 
 
-def _lets_anything_in(exchange: Exchange, n_inputs: int) -> bool:
-    return int(exchange.count.min()) == n_inputs
+def _lets_anything_in(resampling: Resampling, n_inputs: int) -> bool:
+    return int(resampling.count.min()) == n_inputs

@@ -27,8 +27,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from scrubkit.core.architecture import LOGITS
-from scrubkit.scrubbing.plan import Visit
-from scrubkit.scrubbing.sampling import Exchange
+from scrubkit.scrubbing.plan import TreeNode
+from scrubkit.scrubbing.sampling import Resampling
 from scrubkit.subjects.linear import LinearReadout
 from scrubkit.subjects.network import NetworkSubject
 from scrubkit.subjects.subject import Edit, Subject
@@ -57,32 +57,32 @@ class Interventions:
         self.readout = LinearReadout.of(subject) if isinstance(subject, NetworkSubject) else None
         self._known: dict[Hashable, float] = {}
 
-    def total(self, node: Visit) -> float:
+    def total(self, node: TreeNode) -> float:
         """Return twice the variance of what the node reads."""
         return self._once(("total", _key(node.part)), lambda: _twice_variance(self._value(node)))
 
-    def moved(self, child: Visit, node: Visit) -> float:
+    def moved(self, child: TreeNode, node: TreeNode) -> float:
         """Return how far the node moves with one parent taken from any input."""
         key = ("moved", *self._edge_key(child, node))
         if self._is_linear(node):
             return self._once(key, lambda: _twice_variance(self._share(child, node)))
         return self._once(key, lambda: self._changes(child, node, self._any_pairs)[0])
 
-    def peak(self, child: Visit, node: Visit) -> float:
+    def peak(self, child: TreeNode, node: TreeNode) -> float:
         """Return how far the node moves on the input on which it moves most, as for `moved`."""
         key = ("peak", *self._edge_key(child, node))
         if self._is_linear(node):
             return self._once(key, lambda: _farthest(self._share(child, node)))
         return self._once(key, lambda: self._changes(child, node, self._any_pairs)[1])
 
-    def within(self, child: Visit, node: Visit, exchange: Exchange, claim: Hashable) -> float:
+    def within(self, child: TreeNode, node: TreeNode, resampling: Resampling, claim: Hashable) -> float:
         """Return how far it moves with the parent taken from the same class; ``claim`` names the classes."""
         key = ("within", claim, *self._edge_key(child, node))
         if self._is_linear(node):
-            return self._once(key, lambda: _within(self._share(child, node), exchange))
-        return self._once(key, lambda: self._changes(child, node, self._class_pairs(exchange))[0])
+            return self._once(key, lambda: _within(self._share(child, node), resampling))
+        return self._once(key, lambda: self._changes(child, node, self._class_pairs(resampling))[0])
 
-    def rest(self, node: Visit) -> float:
+    def rest(self, node: TreeNode) -> float:
         """Return how far it moves with all else resampled; an unimportant parent belongs to all else."""
         kept = [child for child in node.children if not child.unimportant]
         parents = tuple(sorted((repr(_key(c.part)), c.direct, c.unimportant) for c in node.children))
@@ -96,15 +96,15 @@ class Interventions:
             self._known[key] = measure()
         return self._known[key]
 
-    def _edge_key(self, child: Visit, node: Visit) -> tuple[Hashable, ...]:
+    def _edge_key(self, child: TreeNode, node: TreeNode) -> tuple[Hashable, ...]:
         beside = tuple(sorted(repr(_key(c.part)) for c in self._downstream(child, node)))
         return (_key(child.part), child.direct, _key(node.part), beside, tuple(map(_key, node.holds)))
 
-    def _downstream(self, child: Visit, node: Visit) -> list[Visit]:
+    def _downstream(self, child: TreeNode, node: TreeNode) -> list[TreeNode]:
         """Return the other parents that an edit of one would change."""
         return [c for c in node.children if c is not child and self.subject.upstream(child.part, c.part)]
 
-    def _is_linear(self, node: Visit) -> bool:
+    def _is_linear(self, node: TreeNode) -> bool:
         """Say whether the node reads logits that are a sum over its parents and a rest."""
         if self.readout is None or node.part.hook != LOGITS or node.holds:
             return False
@@ -114,16 +114,16 @@ class Interventions:
             return False
         return self.readout.covers(whole, self.readout.subject.output)
 
-    def _value(self, node: Visit) -> Tensor:
+    def _value(self, node: TreeNode) -> Tensor:
         rows = torch.arange(self.subject.n_inputs)
         return _centred(self.subject.clean(node.part, rows), node)
 
-    def _share(self, child: Visit, node: Visit) -> Float[Tensor, "input class"]:
+    def _share(self, child: TreeNode, node: TreeNode) -> Float[Tensor, "input class"]:
         """Return what a part adds to the logits that the node reads."""
         assert self.readout is not None
         return _centred(self.readout.select(self.readout.contribution(child.part), node.part), node)
 
-    def _remainder(self, node: Visit, kept: Sequence[Visit]) -> Float[Tensor, "input class"]:
+    def _remainder(self, node: TreeNode, kept: Sequence[TreeNode]) -> Float[Tensor, "input class"]:
         shares = [self._share(child, node) for child in kept]
         return self._value(node) - torch.stack(shares).sum(0)
 
@@ -138,20 +138,20 @@ class Interventions:
             x, other = torch.randint(n, (2, PAIRS), generator=generator)
         return Pairs(x, other, torch.full((len(x),), 1 / len(x), dtype=torch.float64))
 
-    def _class_pairs(self, exchange: Exchange) -> Pairs:
+    def _class_pairs(self, resampling: Resampling) -> Pairs:
         n = self.subject.n_inputs
         if n > EXACT_INPUTS:
             generator = torch.Generator().manual_seed(SEED + 1)
             x = torch.randint(n, (PAIRS,), generator=generator)
-            other = exchange.draw(x, torch.randint(2**62, (PAIRS,), generator=generator))
+            other = resampling.draw(x, torch.randint(2**62, (PAIRS,), generator=generator))
             return Pairs(x, other, torch.full((PAIRS,), 1 / PAIRS, dtype=torch.float64))
-        members = [exchange.members(row) for row in range(n)]
+        members = [resampling.members(row) for row in range(n)]
         x = torch.repeat_interleave(torch.arange(n), torch.tensor([len(rows) for rows, _ in members]))
         other = torch.from_numpy(np.concatenate([rows for rows, _ in members]))
         mass = torch.from_numpy(np.concatenate([masses for _, masses in members]))
         return Pairs(x, other, mass / n)
 
-    def _changes(self, child: Visit, node: Visit, pairs: Pairs) -> tuple[float, float]:
+    def _changes(self, child: TreeNode, node: TreeNode, pairs: Pairs) -> tuple[float, float]:
         """Return mean and largest squared change of a node, one parent taken from the other input."""
         beside = self._downstream(child, node)
         total, largest = 0.0, 0.0
@@ -168,7 +168,7 @@ class Interventions:
             largest = max(largest, float(change.max()))
         return total, largest
 
-    def _rest_change(self, node: Visit) -> float:
+    def _rest_change(self, node: TreeNode) -> float:
         pairs, total = self._any_pairs, 0.0
         for chunk in torch.arange(len(pairs.x)).split(_CHUNK):
             x, other = pairs.x[chunk], pairs.other[chunk]
@@ -181,7 +181,7 @@ class Interventions:
             total += float((changed - clean).square().sum(1) @ pairs.weight[chunk])
         return total
 
-    def _run(self, x: Int[Tensor, " pair"], edits: Sequence[Edit], node: Visit) -> Tensor:
+    def _run(self, x: Int[Tensor, " pair"], edits: Sequence[Edit], node: TreeNode) -> Tensor:
         return _centred(self.subject.run(x, edits, node.holds, node.part), node)
 
 
@@ -189,7 +189,7 @@ def _key(part: Hashable) -> Hashable:
     return getattr(part, "key", part)
 
 
-def _centred(value: Tensor, node: Visit) -> Tensor:
+def _centred(value: Tensor, node: TreeNode) -> Tensor:
     flat = value.reshape(len(value), -1).double()
     if getattr(node.part, "hook", None) == LOGITS:
         flat = flat - flat.mean(dim=1, keepdim=True)
@@ -205,14 +205,16 @@ def _farthest(table: Float[Tensor, "input width"]) -> float:
     return float(change.max())
 
 
-def _within(table: Float[Tensor, "input width"], exchange: Exchange) -> float:
+def _within(table: Float[Tensor, "input width"], resampling: Resampling) -> float:
     """Return E |t(x') - t(x)|^2 over x' in the window of x, exactly: |t|^2 - 2 t . mean + mean of |t'|^2."""
-    windows, index = torch.unique(torch.stack([exchange.start, exchange.count]), dim=1, return_inverse=True)
+    windows, index = torch.unique(
+        torch.stack([resampling.start, resampling.count]), dim=1, return_inverse=True
+    )
     norms = table.square().sum(1)
     means = torch.empty(windows.shape[1], table.shape[1], dtype=table.dtype)
     squares = torch.empty(windows.shape[1], dtype=table.dtype)
     for i, (start, count) in enumerate(windows.T.tolist()):
-        rows = exchange.order[start : start + count]
+        rows = resampling.order[start : start + count]
         means[i], squares[i] = table[rows].mean(0), norms[rows].mean()
     change = norms - 2 * (table * means[index]).sum(1) + squares[index]
     return float(change.mean().clamp(min=0))

@@ -101,7 +101,7 @@ def claim(name: str) -> nx.DiGraph:
 
 
 def other_way(graph: nx.DiGraph, model: Model, rng: np.random.Generator) -> nx.DiGraph | None:
-    """Exchange the digits in what is said of one node."""
+    """Resampling the digits in what is said of one node."""
     said = [node for node in graph if "feature" in graph.nodes[node]]
     turned, node = graph.copy(), str(rng.choice(sorted(said)))
     turned.nodes[node]["feature"] = graph.nodes[node]["feature"].translate(str.maketrans("01", "10"))
