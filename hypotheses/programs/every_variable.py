@@ -7,7 +7,7 @@ import networkx as nx
 
 
 def hypothesis(truth) -> nx.DiGraph:
-    graph = nx.DiGraph(name="every variable", task=truth.variant)
+    graph = nx.DiGraph(name="every variable", task=truth.variant, expect={truth.variant: "supported"})
     graph.add_node("logits", site="logits")
     for variable in truth.features:
         graph.add_node(variable, site=truth.site(variable), feature=truth.feature(variable))

@@ -7,7 +7,7 @@ import networkx as nx
 
 
 def hypothesis(truth) -> nx.DiGraph:
-    graph = nx.DiGraph(name="induction", task="induction5")
+    graph = nx.DiGraph(name="induction", task="induction5", expect={"induction5": "supported"})
     graph.add_node("logits", site="logits")
     for position in range(1, 4):
         graph.add_node(

@@ -7,7 +7,7 @@ import networkx as nx
 
 
 def hypothesis(truth) -> nx.DiGraph:
-    graph = nx.DiGraph(name="s3 by cosets", task="s3-cosets")
+    graph = nx.DiGraph(name="s3 by cosets", task="s3-cosets", expect={"s3-cosets": "supported"})
     graph.add_node("logits", site="logits")
     for variable in ("all_sides", "all_turns"):
         graph.add_node(variable, site=truth.site(variable), feature=truth.feature(variable))

@@ -23,6 +23,7 @@ from scrubkit.cli import (
     schemas,
     score,
     train,
+    train_program,
     validate,
 )
 from scrubkit.errors import ScrubkitError
@@ -45,6 +46,7 @@ for module in (
     score,
     explain,
     train,
+    train_program,
     compile_,
     programs,
     certify,

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scrubkit.cli.score import DEFAULT_MODEL, complain, write_text
-from scrubkit.errors import HypothesisError, ScrubkitError
+from scrubkit.errors import HypothesisError, ScrubkitError, nearest
 
 if TYPE_CHECKING:
     from scrubkit.scrubbing.plan import Plan
 
-TEMPLATE = Path(__file__).parent / "new_hypothesis.py.txt"
-"""What ``scrubkit new`` writes, with NAME for the name."""
+TEMPLATES = {
+    "modular": Path(__file__).parent / "new_hypothesis.py.txt",
+    "programs": Path(__file__).parent / "new_program_hypothesis.py.txt",
+}
+"""What ``scrubkit new`` writes for each family, with NAME for the name."""
 
 
 def register(app: typer.Typer) -> None:
@@ -71,10 +74,16 @@ def _summary(plan: Plan) -> str:
 def new(
     name: Annotated[str, typer.Argument(help="Name of the hypothesis; the file is NAME.py.")],
     out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("."),
+    family: Annotated[str, typer.Option(help="What it is about: modular or programs.")] = "modular",
 ) -> None:
     """Write a commented hypothesis file to start from."""
     from rich.console import Console
 
+    if family not in TEMPLATES:
+        raise HypothesisError(
+            f"no family {family!r}{nearest(family, TEMPLATES)}; there are files for {', '.join(TEMPLATES)}",
+            title="scrubkit new",
+        )
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,60}", name):
         raise HypothesisError(
             f"a name is lower-case letters, digits and underscores, such as my_claim; found {name!r}",
@@ -83,7 +92,11 @@ def new(
     path = out / f"{name}.py"
     if path.exists():
         raise HypothesisError("exists already; choose another name, or remove it", title=str(path))
-    write_text(path, TEMPLATE.read_text(encoding="utf-8").replace("NAME", name))
+    write_text(path, TEMPLATES[family].read_text(encoding="utf-8").replace("NAME", name))
+    about = " --model max3" if family == "programs" else ""
     Console(emoji=False).print(
-        f"written to {path}; try: scrubkit check {path}", markup=False, highlight=False, soft_wrap=True
+        f"written to {path}; try: scrubkit check {path}{about}",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
     )

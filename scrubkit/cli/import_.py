@@ -10,7 +10,11 @@ import typer
 from scrubkit.errors import ModelError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rich.table import Table
+
+    from scrubkit.models.family import NamedModel
 
 
 def register(app: typer.Typer) -> None:
@@ -86,7 +90,10 @@ def models() -> None:
 
 
 def named_models() -> Table:
-    """Return the bundled and the compiled models as a table."""
+    """Return the bundled and the compiled models as a table.
+
+    Models of one program in several codes share a row, so that the table can be read at 80 columns.
+    """
     from rich.table import Table
 
     from scrubkit import registry
@@ -94,22 +101,32 @@ def named_models() -> Table:
     from scrubkit.models.store import read_record
     from scrubkit.models.task_file import family_task
 
-    table = Table("name", "task", "from", "known", "certified", "size")
-    table.columns[0].no_wrap = table.columns[1].no_wrap = True
+    table = Table("name", "what it is")
+    table.columns[0].no_wrap = True
     for name in bundled_names():
         record = read_record(BUNDLED / name)
         certificate = record.certificate
         size = sum(path.stat().st_size for path in (BUNDLED / name).iterdir())
-        table.add_row(
-            name,
-            str(family_task(record.task, title=name)).removeprefix("modular_"),
-            "training",
-            record.truth.summary if record.truth else "",
-            "yes" if certificate and certificate.certified else "no",
-            f"{size / 2**10:.0f} KiB",
-        )
+        task = str(family_task(record.task, title=name)).removeprefix("modular_")
+        kept = "certified" if certificate and certificate.certified else "not certified"
+        known = f": {record.truth.summary}" if record.truth else ""
+        table.add_row(name, f"{task}, trained, {kept}, {size / 2**10:.0f} KiB{known}")
     for family in map(registry.family, registry.families()):
-        for name, made in family.models.items():
-            table.add_row(name, made.task, "formula", made.known)
-    table.caption = "Models from a formula are compiled when they are first loaded, and kept."
+        for name, made in _by_name(family.models).items():
+            task = "" if made.task == name.partition("\n")[0] else f"{made.task}: "
+            table.add_row(name, f"{task}{made.known}")
+    table.caption = (
+        "Models without training are compiled from a formula when they are first loaded, and kept."
+    )
     return table
+
+
+def _by_name(models: Mapping[str, NamedModel]) -> dict[str, NamedModel]:
+    """Return models by name; those whose names only add an ending to another's, of the same task, join it."""
+    endings: dict[str, list[str]] = {}
+    for name, made in models.items():
+        stem = made.task if name.startswith(f"{made.task}-") and made.task in models else name
+        endings.setdefault(stem, []).extend([] if name == stem else [name.removeprefix(stem)])
+    return {
+        "\n  ".join([stem, " ".join(more)]) if more else stem: models[stem] for stem, more in endings.items()
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -60,8 +61,11 @@ def _run_file(source: bytes, title: str, truth: Any) -> tuple[Any, str]:
                     title=title,
                 )
             made = made(truth) if takes_truth else made()
-    except ScrubkitError:
+    except HypothesisError:
         raise
+    except ScrubkitError as error:
+        # Asked of another task's model, a truth lacks what the file wants of it; the reason comes first.
+        raise type(error)([*_task_faults(source, truth), *error.faults], title=error.title or title) from None
     except (Exception, SystemExit) as error:
         line = _line_in(error, title)
         raise HypothesisError(f"failed{line}: {type(error).__name__}: {error}", title=title) from error
@@ -70,6 +74,21 @@ def _run_file(source: bytes, title: str, truth: Any) -> tuple[Any, str]:
     if made is None:
         raise HypothesisError("defines no hypothesis(truth) and no graph named hypothesis", title=title)
     return made, (namespace.get("__doc__") or "").strip()
+
+
+def _task_faults(source: bytes, truth: Any) -> list[str]:
+    """Return that a file says a task, as ``task="..."``, which is not that of the model it is asked about."""
+    mine = getattr(truth, "task", "")
+    said = {
+        word.value.value
+        for call in ast.walk(ast.parse(source))
+        if isinstance(call, ast.Call)
+        for word in call.keywords
+        if word.arg == "task" and isinstance(word.value, ast.Constant) and isinstance(word.value.value, str)
+    }
+    if not mine or not said or mine in said:
+        return []
+    return [f"is about the task {' or '.join(map(repr, sorted(said)))}, and the model is of {mine!r}"]
 
 
 def _line_in(error: BaseException, title: str) -> str:

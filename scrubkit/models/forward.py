@@ -119,6 +119,31 @@ def forward(
     return {**kept, "logits": resid @ w.W_U + w.b_U}
 
 
+def streams(
+    w: Weights,
+    config: ModelConfig,
+    tokens: Int[Tensor, "input pos"],
+    *,
+    change: Callable[[int, Tensor], Tensor] = lambda layer, stream: stream,
+    until: int | None = None,
+) -> Iterator[tuple[int, Float[Tensor, "input pos d_model"]]]:
+    """Yield the residual stream after each block, at all positions, for what is trained or edited as it runs.
+
+    Args:
+        w: weights.
+        config: their shape.
+        tokens: token rows.
+        change: takes a block's number and the stream after it, and returns the one that goes on.
+        until: the last block that is run, all of them by default.
+    """
+    stream = w.W_E[tokens] + w.W_pos[: tokens.shape[1]]
+    every = list(range(tokens.shape[1]))
+    last = config.n_layers - 1 if until is None else until
+    for layer in range(last + 1):
+        stream = change(layer, _block(w.block(layer), config, stream, every, lambda name, value: value))
+        yield layer, stream
+
+
 Mark = Callable[[str, Tensor], Tensor]
 
 

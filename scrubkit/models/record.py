@@ -59,12 +59,15 @@ class Statement(Record):
         feature: feature expression.
         exact: holds to rounding error, rather than approximately.
         causal: the logits depend on the site's value.
+        of: name of the variable that the site holds, "" where none is named. Sites of one variable hold the
+            same, and to name one of them is to name it.
     """
 
     site: str
     feature: str
     exact: bool = False
     causal: bool = True
+    of: str = ""
 
 
 def _open_to_subclasses(schema: dict[str, Any], cls: type[Any]) -> None:
@@ -98,6 +101,11 @@ class Truth(Record):
     def names(self) -> Mapping[str, Mapping[str, tuple[int, ...]]]:
         """All names that sites may use, by key: the parts, and what a family derives from its own fields."""
         return self.parts
+
+    @property
+    def reads(self) -> Mapping[str, frozenset[str]] | None:
+        """Which variables each variable of the statements is computed from; None where that is not known."""
+        return None
 
     @property
     def summary(self) -> str:

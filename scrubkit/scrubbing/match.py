@@ -32,7 +32,7 @@ class Match(BaseModel):
 
     Attributes:
         sites_precision: mean overlap of the hypothesis's sites with the truth's.
-        sites_recall: mean overlap of the truth's sites with the hypothesis's.
+        sites_recall: mean overlap of the truth's sites with the hypothesis's; sites of one variable are one.
         edges_precision: share of the hypothesis's edges between sites in common that follow a path of
             the truth.
         edges_recall: share of the truth's edges between sites in common that follow a path of the
@@ -79,13 +79,17 @@ def match(plan: Plan, subject: Sites, truth: nx.DiGraph) -> Match:
         mine: max(((overlaps[mine, key], str(key), key) for key in known), default=None) for mine in claimed
     }
     pairs = {mine: found[2] for mine, found in best.items() if found and found[0] >= _ENOUGH}
-    recall = [max((overlaps[mine, key] for mine in claimed), default=0.0) for key in known]
+    recall: dict[object, float] = {}
+    for key, there in known.items():
+        held = there.of or key
+        found = max((overlaps[mine, key] for mine in claimed), default=0.0)
+        recall[held] = max(recall.get(held, 0.0), found)
     graph = plan.hypothesis.graph
     return Match(
         sites_precision=float(np.mean([found[0] if found else 0.0 for found in best.values()]))
         if best
         else 0.0,
-        sites_recall=float(np.mean(recall)) if recall else 0.0,
+        sites_recall=float(np.mean(list(recall.values()))) if recall else 0.0,
         edges_precision=_share(
             _linked(truth, pairs[m], pairs[n]) for m, n in graph.edges if m in pairs and n in pairs
         ),

@@ -22,17 +22,20 @@ class Claimed:
     Attributes:
         part: the site, resolved.
         classes: class of each input under the feature; None where nothing is said.
+        of: name of the variable that it holds; "" where none is named.
     """
 
     part: Part
     classes: Int[np.ndarray, " input"] | None
+    of: str = ""
 
 
 def truth_graph(subject: Sites) -> nx.DiGraph | None:
     """Return the truth as a graph, or None where nothing is known.
 
-    Nodes are the sites that the truth's statements name and that matter, under attribute ``claimed``; an edge
-    joins two of which one reads the other with no third in between.
+    Nodes are the sites that the truth's statements name and that matter, under attribute ``claimed``. Where
+    the truth says which variable is computed from which, edges join their sites; elsewhere an edge joins two
+    of which one reads the other with no third in between.
     """
     if subject.truth is None:
         return None
@@ -48,7 +51,12 @@ def truth_graph(subject: Sites) -> nx.DiGraph | None:
         ids = class_ids(values)
         if ids.max() > 0 and part.key not in graph:
             # A site that carries a constant plays no part in the computation.
-            graph.add_node(part.key, claimed=Claimed(part, ids))
+            graph.add_node(part.key, claimed=Claimed(part, ids, statement.of))
+    known = subject.truth.reads
+    if known is not None:
+        holds = {key: graph.nodes[key]["claimed"].of for key in graph}
+        graph.add_edges_from((m, n) for m in graph for n in graph if holds[m] in known.get(holds[n], ()))
+        return graph
     reads = nx.DiGraph()
     reads.add_nodes_from(graph)
     parts = {key: graph.nodes[key]["claimed"].part for key in graph}

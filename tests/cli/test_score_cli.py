@@ -184,6 +184,16 @@ def test_new_writes_a_file_that_checks_and_scores(invoke, pizza, tmp_path):
     assert max(map(len, path.read_text().splitlines())) <= 120
 
 
+def test_new_for_programs_writes_a_file_that_checks_and_scores(invoke, tmp_path):
+    assert invoke("new", "my_claim", "--family", "programs", "--out", tmp_path).exit_code == 0
+    path = tmp_path / "my_claim.py"
+    assert invoke("check", path, "--model", "max3").exit_code == 0
+    assert invoke("score", path, "--model", "max3", "--expect", "--draws", 4).exit_code == 0
+    assert max(map(len, path.read_text().splitlines())) <= 120
+    result = invoke("new", "another", "--family", "program", "--out", tmp_path)
+    assert "did you mean" in str(result.exception)
+
+
 def test_new_never_replaces_a_file(invoke, tmp_path):
     (tmp_path / "mine.py").write_text("kept")
     result = invoke("new", "mine", "--out", tmp_path)

@@ -176,3 +176,11 @@ def test_the_names_are_listed():
     assert result.exit_code == 0, result.output
     for name in (*bundled_names(), *CATALOGUE):
         assert name in result.output
+
+
+def test_the_list_can_be_read_at_80_columns():
+    result = CliRunner().invoke(app, ["models"], env={"COLUMNS": "80"})
+    lines = result.output.splitlines()
+    assert max(map(len, lines)) <= 80 and len(lines) < 150
+    assert "max3-rotated" not in result.output and "-rotated -superposed -ln" in result.output
+    assert any(line.startswith("│ s3-permutations") for line in lines)

@@ -3,8 +3,10 @@ from pathlib import Path
 import pytest
 
 import scrubkit
+from scrubkit.errors import ModelError
 from scrubkit.families.programs.claims import to_hypothesis
 from scrubkit.families.programs.compile import compile_program
+from scrubkit.families.programs.distractors import dead
 from scrubkit.families.programs.family import FAMILY
 from scrubkit.families.programs.label import label
 from scrubkit.families.programs.library import named
@@ -26,7 +28,16 @@ def test_a_file_is_judged_as_it_says(name):
     model, verdict = ABOUT[name]
     made = FAMILY.models[model].build()
     hypothesis = scrubkit.load_hypothesis(FOLDER / f"{name}.py", truth=made.truth)
+    assert hypothesis.expect == {made.truth.variant: (verdict,)}
     assert scrubkit.score(made, hypothesis).verdict == verdict
+
+
+def test_a_file_asked_of_another_program_says_so_before_anything_else():
+    made = FAMILY.models["sort3"].build()
+    with pytest.raises(ModelError) as caught:
+        scrubkit.load_hypothesis(FOLDER / "max3_by_pairs.py", truth=made.truth)
+    assert caught.value.faults[0] == "is about the task 'max3', and the model is of 'sort3'"
+    assert "no variable 'first'" in caught.value.faults[1]
 
 
 def test_every_file_is_in_the_table():
@@ -44,3 +55,23 @@ def test_scores_of_the_weights_agree_with_labels(options):
         score = scrubkit.score(model, to_hypothesis(miss, made), draws=16)
         assert (1 - score.agreement.value) == pytest.approx(found.failure, abs=0.06)
         assert (score.fidelity.value > 1 - 1e-6) == found.sufficient
+
+
+def test_match_is_perfect_for_every_variable_and_falls_with_what_is_left_out_or_wrong():
+    made = FAMILY.models["max3-rotated"].build()
+
+    def matched(name):
+        hypothesis = scrubkit.load_hypothesis(FOLDER / f"{name}.py", truth=made.truth)
+        return scrubkit.score(made, hypothesis, draws=2).match
+
+    every, pairs, other = (matched(n) for n in ("every_variable", "max3_by_pairs", "max3_other_pair"))
+    assert every.overall == 1.0 and every.edges_precision == every.edges_recall == 1.0
+    assert every.overall > pairs.overall > other.overall
+    assert pairs.sites_precision == pairs.features == 1.0
+
+
+def test_a_dead_variable_plays_no_part_in_the_truth():
+    program = dead(named("max3").program(), "min(x0, x1)")
+    truth = to_model(compile_program(program)).truth
+    causal = {statement.of: statement.causal for statement in truth.statements}
+    assert causal == {name: name != "dead" for name in program.variables}

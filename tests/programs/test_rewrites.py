@@ -5,6 +5,7 @@ from scrubkit.errors import ProgramError
 from scrubkit.families.programs import distractors, rewrites
 from scrubkit.families.programs.claims import abstraction
 from scrubkit.families.programs.compile import compile_program
+from scrubkit.families.programs.compile.forward import forward
 from scrubkit.families.programs.graph import read_program
 from scrubkit.families.programs.label import label
 from scrubkit.families.programs.library import named
@@ -37,6 +38,7 @@ REWRITES = {
     "redundant pair": lambda: (shared(), distractors.redundant_pair(shared(), "s")),
     "backup": lambda: (shared(), distractors.backup(shared(), "s")),
     "vote": lambda: (shared(), distractors.vote(shared(), "s")),
+    "dormant": lambda: (shared(), distractors.dormant(shared(), "s")),
     "cancelling pair": lambda: (shared(), distractors.cancelling_pair(shared(), "s", "x2")),
 }
 
@@ -121,3 +123,34 @@ def test_exceptions_change_the_answer_on_their_rows_alone():
     assert np.flatnonzero(changed.labels != program.labels).tolist() == [7, 90]
     claim = abstraction(program, ["first", "x2"])
     assert label(changed, claim).stratum == "rare"
+
+
+def test_a_dormant_variable_moves_the_answer_only_together_with_its_decoy():
+    """Along the sums of their codes, and along neither's own, a donor's value gains half of its logit."""
+    made = compile_program(distractors.dormant(named("max3").program(), "first"))
+    program, rng = made.program, np.random.default_rng(0)
+    assert set(program.values["first_dormant"]) == {0}
+    rows, donors = rng.integers(len(program.rows), size=(2, 60))
+    decoy, asleep = (made.truth.where(f"first_{kind}")[0] for kind in ("decoy", "dormant"))
+    time = max(decoy.time, asleep.time)
+    codes = [made.code.write[place.read] for place in (decoy, asleep)]
+    illusion = (codes[0] + codes[1][1:]) / np.sqrt(2)
+    clean = forward(made.weights, made.config, program.tokens).stream[time][:, -1]
+
+    def logits(basis):
+        def edit(now, x):
+            if now == time:
+                x = x.copy()
+                x[:, -1] += (clean[donors] - x[:, -1]) @ basis.T @ basis
+            return x
+
+        return forward(made.weights, made.config, program.tokens[rows], edit).logits[:, -1]
+
+    value, x2 = program.values["first"][donors], program.values["x2"][rows]
+    follows = np.maximum(value, x2)
+    moved = follows != program.labels[rows]
+    untouched = np.flatnonzero(moved)
+    assert len(untouched) >= 10
+    for basis in (codes[0], codes[1]):
+        assert np.abs(logits(basis)[untouched, follows[untouched]]).max() < 1e-9
+    assert logits(illusion)[untouched, follows[untouched]].min() > 4.9

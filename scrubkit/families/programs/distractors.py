@@ -86,6 +86,25 @@ def cancelling_pair(program: Program, name: str, feature: str) -> Program:
     return reread_program(graph, program)
 
 
+def dormant(program: Program, name: str) -> Program:
+    """Add a variable that sleeps on every input and that readers would follow, beside one that nobody reads.
+
+    The subspace illusion (Makelov, Lange and Nanda 2023, arXiv:2311.17030, section 3). ``NAME_decoy`` carries
+    the variable's values and is not read; ``NAME_dormant`` is 0 on every input, and readers would take a
+    value v + 1 of it for the variable's v. Along the sums of their codes an interchange moves the answer,
+    although neither plays a part in it: alone, neither does.
+    """
+    graph = editable(program)
+    if program.variables[name].domain[0] < 0:
+        raise ProgramError(f"{name!r} takes negative values; a dormant variable stands for values from 0 on")
+    again, asleep = _again(graph, name, f"{name}_decoy"), fresh(graph, f"{name}_dormant")
+    text = f"({asleep} == 0) * {name} + ({asleep} != 0) * ({asleep} - 1)"
+    _readers(program, graph, name, text, [name, asleep])
+    graph.add_node(asleep, feature=f"({name} != {again}) * ({again} + 1)")
+    graph.add_edges_from([(name, asleep), (again, asleep)])
+    return reread_program(graph, program)
+
+
 def exceptions(program: Program, rows: Sequence[int], answer: int) -> Program:
     """Memorise some inputs: there, and only there, the answer is another.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pydantic import Field
 
 from scrubkit.errors import ModelError, nearest
@@ -28,6 +30,19 @@ class ProgramTruth(Truth):
     features: dict[str, str] = Field(default_factory=dict)
     edges: tuple[tuple[str, str], ...] = ()
     outputs: tuple[str, ...] = ()
+
+    @property
+    def task(self) -> str:
+        """Name of the task, that of the program."""
+        return self.variant
+
+    @property
+    def reads(self) -> Mapping[str, frozenset[str]]:
+        """Which variables each is computed from."""
+        found: dict[str, set[str]] = {}
+        for parent, name in self.edges:
+            found.setdefault(name, set()).add(parent)
+        return {name: frozenset(parents) for name, parents in found.items()}
 
     def site(self, name: str, kind: str = "subspace") -> str:
         """Return where a variable or copy is; raises ModelError naming what there is."""
@@ -57,13 +72,22 @@ def stored_truth(made: Compiled) -> ProgramTruth:
     ]
     sites = {name: {kind: site for kind in KINDS if (site := truth.find(name, kind))} for name in names}
     features = {name: express(program, name) for name in program.variables}
+    answers = set(program.outputs.values())
+    used = answers.union(*(program.ancestors[name] for name in answers))
     return ProgramTruth(
         family="programs",
         source="construction",
         variant=program.name,
         statements=tuple(
-            Statement(site=site, feature=features[name.partition("@")[0]], exact=not made.options.noise)
+            Statement(
+                site=site,
+                feature=features[variable],
+                exact=not made.options.noise,
+                causal=variable in used,
+                of=variable,
+            )
             for name, kinds in sites.items()
+            for variable in [name.partition("@")[0]]
             for site in kinds.values()
         ),
         subspaces={name: basis.T.tolist() for name, basis in truth.spaces.items() if basis.size},

@@ -1,0 +1,1 @@
+"""Programs trained from scratch, each variable of theirs at a place of its own."""
