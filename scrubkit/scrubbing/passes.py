@@ -2,8 +2,8 @@
 
 On a CPU every piece has the same size, chosen from the dataset alone, so that the arithmetic of an item never
 depends on which items it is computed with: the same seed gives the same bits whatever the chunk size.
-Figures are summed a piece at a time, in order of the inputs, so that nothing of the size of all draws is kept.
-On a GPU pieces are as large as memory allows, and are halved when it runs out.
+Figures are summed a piece at a time, in order of the inputs, so that nothing of the size of all draws is
+kept. On a GPU pieces are as large as memory allows, and are halved when it runs out.
 """
 
 from __future__ import annotations
