@@ -17,7 +17,12 @@ def hypothesis(truth):
     graph = nx.DiGraph(
         name="clock",
         task="modular_addition",
-        expect={"clock-torus": "supported", "pizza": "refuted", "trained": "supported"},
+        expect={
+            "clock-torus": "supported",
+            "pizza": "refuted",
+            "trained": "supported",
+            "trained-pizza": "refuted",
+        },
     )
     graph.add_node("logits", site="logits")
     graph.add_node("a", site="hook_embed[pos=0]", feature="a")

@@ -19,7 +19,12 @@ def hypothesis(truth):
     graph = nx.DiGraph(
         name="fourier",
         task="modular_addition",
-        expect={"clock-torus": "supported", "pizza": "refuted", "trained": "supported"},
+        expect={
+            "clock-torus": "supported",
+            "pizza": "refuted",
+            "trained": "supported",
+            "trained-pizza": "refuted",
+        },
     )
     graph.add_node("logits", site="logits")
     for k in truth.frequencies:

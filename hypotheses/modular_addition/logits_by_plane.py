@@ -22,6 +22,7 @@ def hypothesis(truth):
             "clock-attention": "supported",
             "pizza": "refuted",
             "trained": "supported",
+            "trained-pizza": "refuted",
         },
     )
     graph.add_node("logits", site="logits")

@@ -19,6 +19,7 @@ def hypothesis(truth):
             "clock-torus": "refuted",
             "clock-attention": "refuted",
             "trained": "refuted",
+            "trained-pizza": ["supported", "refuted"],
         },
     )
     head = next((h.head for h in truth.heads if h.role != "idle"), 0)

@@ -22,6 +22,7 @@ def hypothesis():
             "clock-attention": "supported",
             "pizza": "refuted",
             "trained": "supported",
+            "trained-pizza": "refuted",
         },
     )
     graph.add_node("logits", site="logits")

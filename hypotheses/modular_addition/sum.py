@@ -5,8 +5,9 @@ skip path do not matter. True of the clock algorithm. Of the pizza algorithm it 
 no loss: each cluster also depends on |cos(pi k (a - b) / p)|, the height of its wave, and only fidelity
 shows it.
 
-On trained models it is supported within the margin, as the heights differ little from input to input;
-"supported" means that, and not that the clusters are free of a - b.
+On most trained models it is supported within the margin, as the heights differ little from input to input;
+"supported" means that, and not that the clusters are free of a - b. On one whose every cluster has the
+heights of a pizza ("trained-pizza") it is refuted, and "pizza" is the true statement.
 
 Reference: Nanda et al. 2023, arXiv:2301.05217, section 4; Zhong et al. 2023, arXiv:2306.17844, section 3.
 """
@@ -18,7 +19,12 @@ def hypothesis(truth) -> nx.DiGraph:
     graph = nx.DiGraph(
         name="sum",
         task="modular_addition",
-        expect={"clock-torus": "supported", "pizza": "refuted", "trained": "supported"},
+        expect={
+            "clock-torus": "supported",
+            "pizza": "refuted",
+            "trained": "supported",
+            "trained-pizza": "refuted",
+        },
     )
     graph.add_node("logits", site="logits")
     graph.add_node("a", site="hook_embed[pos=0]", feature="a")

@@ -22,6 +22,7 @@ def hypothesis():
             "clock-torus": "supported",
             "clock-attention": "refuted",
             "trained": "refuted",
+            "trained-pizza": ["supported", "refuted"],
         },
     )
     graph.add_node("logits", site="logits")

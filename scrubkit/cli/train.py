@@ -99,12 +99,12 @@ def parse_seeds(text: str) -> list[int]:
     """
     seeds, faults = [], []
     for part in (piece.strip() for piece in text.split(",")):
-        match = re.fullmatch(r"(\d+)(?:-(\d+))?", part)
+        match = re.fullmatch(r"([0-9]{1,19})(?:-([0-9]{1,19}))?", part)
         if match is None or int(match[2] or match[1]) < int(match[1]):
-            faults.append(f"--seeds takes numbers and ranges such as 0-63 or 0,3,8-11; found {part!r}")
+            faults.append(f"--seeds takes numbers and ranges such as 0-63 or 0,3,8-11; found {part[:99]!r}")
             continue
-        if int(match[2] or match[1]) - int(match[1]) >= MOST_SEEDS:
-            faults.append(f"--seeds takes at most {MOST_SEEDS:,} seeds; found {part!r}")
+        if len(seeds) + int(match[2] or match[1]) - int(match[1]) >= MOST_SEEDS:
+            faults.append(f"--seeds takes at most {MOST_SEEDS:,} seeds; with {part!r} they are more")
             continue
         seeds += range(int(match[1]), int(match[2] or match[1]) + 1)
     if faults:

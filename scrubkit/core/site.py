@@ -349,7 +349,9 @@ class _Resolver:
         if rows.ndim != 2 or rows.shape[1] != width or not 0 < rows.shape[0] <= width:
             self.fault(f"subspace {name!r} has shape {rows.shape}; expected (rank, {width})")
             return None
-        if not np.allclose(rows @ rows.T, np.eye(len(rows)), atol=1e-4):
+        with np.errstate(over="ignore", invalid="ignore"):
+            products = rows @ rows.T
+        if not np.allclose(products, np.eye(len(rows)), atol=1e-4):
             self.fault(f"the rows of subspace {name!r} are not orthonormal; take a QR decomposition")
             return None
         return tuple(map(tuple, rows.tolist()))

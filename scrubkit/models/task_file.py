@@ -10,13 +10,20 @@ import safetensors.numpy
 from safetensors import SafetensorError
 
 from scrubkit import registry
+from scrubkit.core.reading import parse_json
 from scrubkit.core.task import Task
 from scrubkit.errors import ModelError, ScrubkitError
 from scrubkit.models.record import TaskRecord
 
 TASK = "task.safetensors"
-MAX_TASK_BYTES = 2**31
+MAX_TASK_BYTES = 2**29
 """Largest file of rows that is read."""
+MAX_NUMBERS = 2**26
+"""Most numbers in it; every one becomes one of 64 bits, however small it was."""
+MAX_VALUES = 100_000
+"""Most values in its header."""
+MAX_HEADER = 2**20
+"""Largest header of it, in bytes."""
 
 _COLUMN = "variable."
 
@@ -70,6 +77,7 @@ def read_task(record: TaskRecord, data: bytes, *, title: str) -> Task:
     Raises:
         ModelError: the rows are not whole, or not those of the record.
     """
+    _require_few(data, title)
     try:
         arrays = safetensors.numpy.load(data)
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
@@ -106,6 +114,29 @@ def read_task(record: TaskRecord, data: bytes, *, title: str) -> Task:
             title=title,
         )
     return task
+
+
+def _require_few(data: bytes, title: str) -> None:
+    """Refuse rows that would take gigabytes, from the header alone; raises ModelError."""
+    size = int.from_bytes(data[:8], "little")
+    if size > MAX_HEADER:
+        raise ModelError(
+            f"not a complete safetensors file: a header of {size:,} bytes, at most {MAX_HEADER:,} are read",
+            title=title,
+        )
+    try:
+        header = parse_json(data[8 : 8 + size], MAX_VALUES, error=ModelError, title=title)
+    except ModelError as error:
+        raise ModelError(f"not a complete safetensors file: {error.faults[0]}", title=title) from None
+    listed = header.values() if isinstance(header, dict) else ()
+    shapes = [one.get("shape") for one in listed if isinstance(one, dict)]
+    whole = [shape for shape in shapes if isinstance(shape, list) and all(isinstance(n, int) for n in shape)]
+    count = sum(math.prod(shape) for shape in whole)
+    if count > MAX_NUMBERS:
+        raise ModelError(
+            f"holds {count:,} numbers, more than the {MAX_NUMBERS:,} that are read; sample the rows",
+            title=title,
+        )
 
 
 def _option_faults(options: Mapping[str, object]) -> list[str]:

@@ -2,8 +2,8 @@
 
 The result equals that of `BridgeSubject` on the same draws; what is saved is the work. Clean activations are
 tables over the dataset, made at first use in tiles of one size and kept while they fit `TABLE_BYTES`; what
-would not fit is computed for the rows that are asked for. Before the first attention a value depends on one
-token and its position alone, and its table has a row a token.
+would not fit beside the tables in use is computed for the rows that are asked for. Before the first attention
+a value depends on one token and its position alone, and its table has a row a token.
 """
 
 from __future__ import annotations
@@ -30,10 +30,13 @@ TILE = 1024
 """Rows that a table is made of at a time; fixed, so that the numbers never depend on who asks."""
 TABLE_BYTES = 2**30
 """Memory that the tables of one model may take, beside the few that are in use at once."""
+RECENT = 64
+"""For how many look-ups after its own a table counts as in use; a piece of most scrubs makes fewer."""
 _MOST_ROWS = 2**24
 _BEFORE_ATTENTION = ("hook_embed", "hook_pos_embed")
+_PROJECTED = ("attn.hook_q", "attn.hook_k", "attn.hook_v")
 _ENTERING = ("hook_resid_pre", "ln1.hook_scale", "ln1.hook_normalized")
-_ENTERING += ("attn.hook_q", "attn.hook_k", "attn.hook_v")
+_ENTERING += _PROJECTED
 
 
 class Network:
@@ -61,6 +64,8 @@ class Network:
         self.kept: dict[Any, Any] = {}
         """Small things that were made from the weights, by what they are."""
         self._tables: dict[Any, Tensor] = {}
+        self._used: dict[Any, int] = {}
+        self._clock = 0
         self._matrices: dict[tuple[int, str], Tensor] = {}
 
     @property
@@ -123,15 +128,15 @@ class Network:
         """Return the clean value of a part on rows of the dataset."""
         if self._by_token(part.hook):
             return self.select(self.hook(part.hook, part.positions, rows), part, rows)
-        if self._bytes(part.hook, part.positions) > TABLE_BYTES:
+        if not self._has_room(part.hook, part.positions, part):
             return self._computed(part.hook, part.positions, rows, lambda run: run.read(part))
         return self.table(part)[rows]
 
     def table(self, part: Part) -> Tensor:
         """Return the clean value of a part on every row of the dataset."""
+        if self._is_full(part):
+            return self._table(part.hook, part.positions)
         full = self._table(part.hook, part.positions)
-        if part.whole and (part.inner is None or len(part.inner) == full.shape[2]):
-            return full
         every = torch.arange(len(self.tokens), device=self.device)
         return self.keep(("part", part.key), lambda: self.select(full, part, every))
 
@@ -149,7 +154,7 @@ class Network:
         if self._by_token(name):
             table, tokens = self._token_table(name), self.tokens[rows]
             return torch.stack([table[tokens[:, i], i] for i in positions], dim=1)
-        if self._bytes(name, positions) > TABLE_BYTES:
+        if not self._has_room(name, positions):
             return self._computed(name, positions, rows, lambda run: run.hook(name))
         return self._table(name, positions)[rows]
 
@@ -178,6 +183,37 @@ class Network:
         width = widths.get(kind_of(name), inner if axis else a.d_model)
         return len(self.tokens) * len(positions) * width * self.W_E.element_size()
 
+    def _is_full(self, part: Part) -> bool:
+        """Say whether a part is all that its hook has at its positions."""
+        return part.whole and self._share(part) == 1
+
+    def _share(self, part: Part) -> float:
+        """Return the share of the heads or neurons of its hook that a part takes."""
+        axis = self.architecture.hooks[part.hook].kind.axis
+        if axis is None or part.inner is None:
+            return 1.0
+        return len(part.inner) / self.architecture.size(axis)
+
+    def _has_room(self, name: str, positions: tuple[int, ...], part: Part | None = None) -> bool:
+        """Say whether the tables of a hook, and of a part of it, are there or fit beside those in use.
+
+        A table that is in use is never dropped for another: if the tables of one hypothesis do not fit, they
+        would take turns, and each piece of a scrub would make all of them anew.
+        """
+        size = self._bytes(name, positions)
+        wanted: dict[Any, int] = {("hook", name, positions): size}
+        if part is not None and not self._is_full(part):
+            wanted[("part", part.key)] = int(size * self._share(part))
+        missing = {key: size for key, size in wanted.items() if key not in self._tables}
+        if not missing:
+            return True
+        return self._held(in_use=True) + sum(missing.values()) <= TABLE_BYTES
+
+    def _held(self, *, in_use: bool = False) -> int:
+        """Return the bytes of all tables, or of those that were looked up a short while ago."""
+        since = self._clock - RECENT if in_use else -1
+        return sum(table.nbytes for key, table in self._tables.items() if self._used[key] >= since)
+
     def _table(self, name: str, positions: tuple[int, ...]) -> Tensor:
         """Return the clean tensor of a hook at some positions on every row, made in tiles."""
 
@@ -201,6 +237,8 @@ class Network:
             known = self._tables.get(("hook", source, need[source]))
             if known is not None:
                 run.values[source] = known[rows]
+            elif need[source] and kind_of(source) in _PROJECTED and self._by_token(source):
+                run.values[source] = self.hook(source, need[source], rows)
         return take(run)
 
     def keep(self, key: Any, make: Callable[[], Tensor]) -> Tensor:
@@ -208,11 +246,14 @@ class Network:
         made = self._tables
         table = made.pop(key) if key in made else make()
         made[key] = table
-        held = sum(other.nbytes for other in made.values())
+        self._clock += 1
+        self._used[key] = self._clock
+        held = self._held()
         for oldest in list(made)[:-1]:
             if held <= TABLE_BYTES:
                 break
             held -= made.pop(oldest).nbytes
+            del self._used[oldest]
         return table
 
 

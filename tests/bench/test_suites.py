@@ -20,6 +20,7 @@ from scrubkit.families.modular.suites import model_list
 from scrubkit.families.modular.suites.building import trainings
 from scrubkit.families.modular.suites.make import Definition
 from scrubkit.families.modular.suites.mutators import MUTATORS
+from scrubkit.families.modular.suites.relabel import relabelled, with_cases
 from scrubkit.hypothesis import from_graph, from_json
 from scrubkit.scrubbing.functions import scrub
 
@@ -63,6 +64,18 @@ def test_fast_as_shipped_is_current_for_a_few_cases() -> None:
     for case in chosen:
         found = label(models.build(case.model), from_json(json.dumps(case.hypothesis)))
         assert (found.label, found.failed) == (case.label.label, case.label.failed), case.id
+
+
+def test_labels_made_anew_are_those_of_the_weights_and_a_changed_one_is_refused(small: None) -> None:
+    suite = make("tiny", 1)
+    first = suite.cases[0]
+    stale = first.label.model_copy(update={"evidence": ()})
+    old = with_cases(suite, (first.model_copy(update={"label": stale}), *suite.cases[1:]))
+    assert relabelled(old) == suite and relabelled(old).hash == suite.hash != old.hash
+    wrong = first.label.model_copy(update={"label": "false" if first.label.label != "false" else "true"})
+    old = with_cases(suite, (first.model_copy(update={"label": wrong}), *suite.cases[1:]))
+    with pytest.raises(BenchError, match=rf"case {first.id} was {wrong.label} and is {first.label.label}"):
+        relabelled(old)
 
 
 def test_the_same_seed_makes_the_same_suite_and_another_seed_another(small: None) -> None:

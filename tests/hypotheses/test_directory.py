@@ -4,11 +4,15 @@ import ast
 from pathlib import Path
 
 import pytest
+import torch
 
 import scrubkit
 from scrubkit.errors import ModelError
+from scrubkit.families.modular.compile import compile_model
 from scrubkit.hypothesis import from_json, load_hypothesis, to_json
 from scrubkit.models.model import Model
+from scrubkit.models.record import Provenance
+from scrubkit.models.weights import Weights
 from scrubkit.scrubbing.expectation import expected_verdicts, variant_keys
 from scrubkit.scrubbing.plan import bind
 from scrubkit.scrubbing.scoring import Scorer
@@ -108,6 +112,31 @@ def test_a_trained_model_is_known_as_trained(pizza):
     kind = pizza.with_(truth=pizza.truth.model_copy(update={"variant": "measured-pizza"}))
     assert variant_keys(kind) == ("trained-pizza", "measured", "trained")
     assert variant_keys(pizza.with_(truth=None)) == ("trained",)
+
+
+@pytest.fixture(scope="module")
+def trained_pizza():
+    """A model of which nothing is known but its weights, and whose clusters have the heights of a pizza."""
+    found = compile_model(variant="pizza", p=23, frequencies=(3, 7), rotate=True)
+    generator = torch.Generator().manual_seed(0)
+    noisy = {
+        name: value + 0.02 * value.std() * torch.randn(value.shape, generator=generator)
+        for name, value in found.weights.tensors.items()
+    }
+    found = found.with_(weights=Weights(noisy), truth=None, provenance=Provenance(kind="imported"))
+    return scrubkit.with_certificate(found)
+
+
+def test_a_model_with_the_heights_of_a_pizza_is_known_as_a_trained_pizza(trained_pizza):
+    assert trained_pizza.certificate.certified and trained_pizza.truth.source == "certificate"
+    assert variant_keys(trained_pizza)[0] == "trained-pizza"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_expectations_hold_on_a_trained_pizza(path, trained_pizza):
+    hypothesis = on(path, trained_pizza)
+    score = Scorer.for_model(trained_pizza, device="cpu").score(hypothesis, seed=1)
+    assert score.verdict in expected_verdicts(hypothesis, trained_pizza), str(score)
 
 
 @pytest.mark.benchmark

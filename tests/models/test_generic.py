@@ -188,6 +188,42 @@ def test_truncated_rows_are_one_clear_error(folder, kept):
         read(folder)
 
 
+def header(**tensors):
+    """Return a file of rows that says what it holds, and holds nothing."""
+    said = {
+        name: {"dtype": dtype, "shape": shape, "data_offsets": [0, 0]}
+        for name, (dtype, shape) in tensors.items()
+    }
+    text = json.dumps(said).encode()
+    return len(text).to_bytes(8, "little") + text
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (header(tokens=("I8", [2**27, 1])), "134,217,728 numbers, more than the"),
+        (header(tokens=("BOOL", [2**20, 4]), labels=("I8", [2**20, 4, 32])), "numbers, more than the"),
+        (header(tokens=("I8", [10**39, 10**39])), "numbers, more than the"),
+        (header(tokens=("I8", [-5, 3])), "not a complete safetensors file"),
+        (header(tokens=("I8", ["many"])), "not a complete safetensors file"),
+        ((2**40).to_bytes(8, "little"), "a header of 1,099,511,627,776 bytes"),
+        ((200_010).to_bytes(8, "little") + b"[" * 200_010, "values, more than the"),
+        ((2).to_bytes(8, "little") + b"[]", "not a complete safetensors file"),
+    ],
+)
+def test_rows_that_would_take_gigabytes_are_refused_by_what_they_say_of_themselves(folder, data, message):
+    (folder / TASK).write_bytes(data)
+    with pytest.raises(ModelError, match=message):
+        read(folder)
+
+
+def test_a_file_of_rows_of_a_gigabyte_is_not_read(folder):
+    with open(folder / TASK, "wb") as file:
+        file.truncate(2**30)
+    with pytest.raises(ModelError, match="bytes, more than the 536,870,912"):
+        read(folder)
+
+
 def test_missing_rows_are_named(folder):
     (folder / TASK).unlink()
     with pytest.raises(ModelError, match=f"{TASK}: .*this one is missing"):

@@ -10,6 +10,7 @@ import torch
 
 from scrubkit.errors import TrainingError
 from scrubkit.families.modular.task import ModularAddition, ModularMultiplication, ModularTask
+from scrubkit.families.modular.train import checkpoint as checkpoint_module
 from scrubkit.families.modular.train import plan
 from scrubkit.families.modular.train import recipe as recipe_module
 from scrubkit.families.modular.train.checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
@@ -290,6 +291,99 @@ def test_another_programs_file_is_no_checkpoint(tmp_path):
     save_file({"flat": torch.zeros(3)}, tmp_path / CHECKPOINT)
     with pytest.raises(TrainingError, match="not a checkpoint of this version"):
         train(TASK, out=tmp_path, resume=True, **TINY)
+
+
+@pytest.fixture
+def stopped(tmp_path):
+    """A folder with a whole checkpoint."""
+    with pytest.raises(Killed):
+        train(TASK, seed=3, out=tmp_path, progress=kill_at(15), **TINY)
+    return tmp_path
+
+
+def rewritten(path, change):
+    """Change the tensors and the record of a checkpoint."""
+    from safetensors import safe_open
+    from safetensors.torch import save_file
+
+    with safe_open(path, framework="pt") as file:
+        tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
+        metadata = file.metadata()
+    change(tensors, metadata)
+    save_file(tensors, path, metadata=metadata)
+
+
+DAMAGE = {
+    "a tensor of another shape": (
+        lambda tensors, record: tensors.update(flat=tensors["flat"][:, 1:].contiguous()),
+        "tensor flat is",
+    ),
+    "a tensor that is missing": (lambda tensors, record: tensors.pop("second"), "tensor second is missing"),
+    "a record of a million lists": (
+        lambda tensors, record: record.update(scrubkit='{"runs": [' + "[]," * 2_000_000 + "[]]}"),
+        "values, more than the",
+    ),
+    "a record of many wrong values": (
+        lambda tensors, record: record.update(scrubkit='{"runs": [' + "[]," * 90_000 + "[]]}"),
+        "not a checkpoint of this version",
+    ),
+    "a record nested deep": (
+        lambda tensors, record: record.update(scrubkit="[" * 100_000),
+        "not a checkpoint of this version",
+    ),
+    "a step of 5,000 digits": (
+        lambda tensors, record: record.update(
+            scrubkit=record["scrubkit"].replace('"step":', '"step":1' + "0" * 5000 + ',"x":')
+        ),
+        "not a checkpoint of this version",
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_checkpoint_from_somebody_else_is_one_clear_error(stopped, damage):
+    change, message = DAMAGE[damage]
+    rewritten(stopped / CHECKPOINT, change)
+    with pytest.raises(TrainingError, match=message) as caught:
+        train(TASK, seed=3, out=stopped, resume=True, **TINY)
+    assert len(str(caught.value)) < 2000
+
+
+def test_what_else_a_checkpoint_holds_is_not_loaded(stopped, monkeypatch):
+    rewritten(stopped / CHECKPOINT, lambda tensors, record: tensors.update(other=torch.zeros(10)))
+    loaded = []
+    opened = checkpoint_module.safe_open
+
+    class Spy:
+        def __init__(self, *arguments, **options):
+            self.file = opened(*arguments, **options)
+
+        def __enter__(self):
+            self.file = self.file.__enter__()
+            return self
+
+        def __exit__(self, *error):
+            return None
+
+        def get_tensor(self, name):
+            loaded.append(name)
+            return self.file.get_tensor(name)
+
+        def __getattr__(self, name):
+            return getattr(self.file, name)
+
+    monkeypatch.setattr(checkpoint_module, "safe_open", Spy)
+    with pytest.raises(Killed):
+        train(TASK, seed=3, out=stopped, resume=True, progress=kill_at(20), **TINY)
+    assert set(loaded) == {"flat", "momentum", "second"}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.parametrize(("make", "kind"), [(os.mkfifo, "a pipe"), (os.mkdir, "a folder")])
+def test_a_pipe_or_a_folder_in_the_place_of_a_checkpoint_is_refused(tmp_path, make, kind):
+    make(tmp_path / CHECKPOINT)
+    with pytest.raises(TrainingError, match=f"is no file but {kind}"):
+        train(TASK, seed=3, out=tmp_path, resume=True, **TINY)
 
 
 @pytest.fixture

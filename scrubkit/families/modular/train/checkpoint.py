@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from scrubkit.core.reading import parse_json, require_file, validation_faults
 from scrubkit.errors import ModelError, TrainingError
 from scrubkit.families.modular.train.recipe import Recipe
 from scrubkit.families.modular.train.state import Losses, Run, State
@@ -24,7 +25,10 @@ from scrubkit.models.atomic import write_atomically
 from scrubkit.models.record import ModelConfig, Record
 
 CHECKPOINT = "checkpoint.safetensors"
+MAX_VALUES = 2_000_000
+"""Most values in the record of a checkpoint: every evaluation of a hundred runs, several times over."""
 _KEY = "scrubkit"
+_ADVICE = "remove it and train again from the start"
 _TENSORS = ("flat", "momentum", "second")
 
 
@@ -98,7 +102,17 @@ def load_checkpoint(path: Path, job: Job, device: torch.device) -> State:
     Raises:
         TrainingError: no whole checkpoint, or one of another job; the message lists every difference.
     """
-    record, tensors = _read(path)
+    require_file(path, error=TrainingError, missing="there is no checkpoint to resume from")
+    try:
+        with safe_open(path, framework="pt") as file:
+            return _state(file, job, device, path)
+    except (SafetensorError, OSError) as error:
+        raise TrainingError(f"not a whole checkpoint: {error}; {_ADVICE}", title=str(path)) from None
+
+
+def _state(file: Any, job: Job, device: torch.device, path: Path) -> State:
+    """Read a state from an open file; what it holds beside the state of this job is not loaded."""
+    record = _record(file, path)
     theirs, ours = record.job.model_dump(), job.model_dump()
     faults = [
         f"{name} was {theirs[name]!r}, this command asks for {ours[name]!r}"
@@ -109,40 +123,46 @@ def load_checkpoint(path: Path, job: Job, device: torch.device) -> State:
         raise TrainingError(
             [*faults, "repeat the command that began the run, or choose another folder"], title=str(path)
         )
-    faults = _tensor_faults(record, tensors)
-    if faults:
-        raise TrainingError(faults, title=str(path))
+    tensors = _tensors(file, record, path)
     # Copied: a tensor in a file's memory may lie where a product of matrices rounds otherwise.
     flat, momentum, second = (tensors[name].clone().to(device) for name in _TENSORS)
     finished = [(_from_record(run), tensors[f"finished.{i}"]) for i, run in enumerate(record.finished)]
     return State(record.step, [_from_record(run) for run in record.runs], flat, momentum, second, finished)
 
 
-def _read(path: Path) -> tuple[CheckpointRecord, dict[str, Tensor]]:
-    advice = "remove it and train again from the start"
+def _record(file: Any, path: Path) -> CheckpointRecord:
+    """Read what a file says of itself."""
+    text = (file.metadata() or {}).get(_KEY, "")
     try:
-        with safe_open(path, framework="pt") as file:
-            metadata: dict[str, Any] = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-        return CheckpointRecord.model_validate_json(metadata.get(_KEY, "")), tensors
-    except FileNotFoundError:
-        raise TrainingError("there is no checkpoint to resume from", title=str(path)) from None
-    except (SafetensorError, OSError) as error:
-        raise TrainingError(f"not a whole checkpoint: {error}; {advice}", title=str(path)) from None
+        parse_json(text, MAX_VALUES, error=TrainingError, title=str(path))
+        return CheckpointRecord.model_validate_json(text)
+    except TrainingError as error:
+        raise TrainingError(
+            f"not a checkpoint of this version: {error.faults[0]}; {_ADVICE}", title=str(path)
+        ) from None
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]["msg"]
-        raise TrainingError(f"not a checkpoint of this version: {first}; {advice}", title=str(path)) from None
+        first = validation_faults(error)[0]
+        raise TrainingError(
+            f"not a checkpoint of this version: {first}; {_ADVICE}", title=str(path)
+        ) from None
 
 
-def _tensor_faults(record: CheckpointRecord, tensors: dict[str, Tensor]) -> list[str]:
+def _tensors(file: Any, record: CheckpointRecord, path: Path) -> dict[str, Tensor]:
+    """Load the tensors of a record, after a look at their shapes."""
     size = n_parameters(record.job.config)
     expected: dict[str, tuple[int, ...]] = {name: (len(record.runs), size) for name in _TENSORS}
     expected |= {f"finished.{i}": (size,) for i in range(len(record.finished))}
-    return [
-        f"tensor {name} is {tuple(tensors[name].shape) if name in tensors else 'missing'}, expected {shape}"
+    found: dict[str, Any] = dict.fromkeys(expected, "missing")
+    for name in set(file.keys()) & set(expected):
+        found[name] = tuple(file.get_slice(name).get_shape())
+    faults = [
+        f"tensor {name} is {found[name]}, expected {shape}"
         for name, shape in expected.items()
-        if name not in tensors or tuple(tensors[name].shape) != shape
+        if found[name] != shape
     ]
+    if faults:
+        raise TrainingError(faults, title=str(path))
+    return {name: file.get_tensor(name) for name in expected}
 
 
 def _to_record(run: Run) -> RunRecord:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -188,7 +189,7 @@ def make_job(
         if getattr(config, name) != getattr(task, name):
             faults.append(f"config.{name} is {getattr(config, name)}, but the task has {getattr(task, name)}")
     faults += [f"seed must lie in 0 .. 2^63 - 1, found {seed}" for seed in seeds if not 0 <= seed < 2**63]
-    faults += [f"seed {seed} is given twice" for seed in sorted(set(seeds)) if list(seeds).count(seed) > 1]
+    faults += [f"seed {seed} is given twice" for seed, n in sorted(Counter(seeds).items()) if n > 1]
     faults += [] if seeds else ["no seeds are given"]
     try:
         task.split(fraction, 0)
