@@ -39,7 +39,7 @@ def relabelled(suite: Suite) -> Suite:
 
 def with_cases(suite: Suite, cases: Iterable[Case]) -> Suite:
     """Return a suite with other cases."""
-    return Suite(**{name: getattr(suite, name) for name in Suite.model_fields} | {"cases": tuple(cases)})
+    return Suite.model_validate(dict(suite) | {"cases": tuple(cases)})
 
 
 def _cases(suite: Suite) -> Iterator[Case]:
