@@ -33,8 +33,9 @@ def snippets() -> dict[str, str]:
 def test_the_snippets_of_the_readme_pass_a_type_checker(tmp_path: Path) -> None:
     pytest.importorskip("basedpyright", reason="basedpyright is not installed: pip install -e .[test]")
     for name, body in snippets().items():
-        if "method" not in body or "import" in body:
-            (tmp_path / f"{name}.py").write_text(body + "\n")
+        # What goes on from a snippet before it has no imports of its own.
+        start = "" if "import" in body else "import scrubkit.testing\nfrom my_method import MyMethod\n\n"
+        (tmp_path / f"{name}.py").write_text(f"{start}{body}\n")
     config = {"typeCheckingMode": "standard", "extraPaths": [str(ROOT)], "reportMissingTypeStubs": False}
     (tmp_path / "pyrightconfig.json").write_text(json.dumps(config))
     command = [sys.executable, "-m", "basedpyright", "--outputjson", "--pythonpath", sys.executable]
