@@ -76,7 +76,7 @@ class Levels:
         self._last: tuple[Tensor, Own] | None = None
         small = n_inputs * shape[0] * shape[1] * 8 <= KEPT_BYTES
         self._kept = self._join(_tiles(n_inputs)) if small else None
-        self._measure()
+        self._measure(shape[0])
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -97,28 +97,32 @@ class Levels:
         logits = torch.cat([self._logits(rows).to(self.device, torch.float64) for rows in tiles])
         return Own(logits, logits.softmax(dim=-1))
 
-    def _measure(self) -> None:
+    def _measure(self, n_answers: int) -> None:
         """Take the figures of the model itself, a tile at a time."""
-        entropies, losses, predictions = [], [], []
+        # Filled in place: small results that stay between large ones that go would leave memory in pieces.
+        like = {"dtype": torch.float64, "device": self.device}
+        entropies = torch.empty(self.n_inputs, **like)
+        losses = None if self.labels is None else torch.empty(self.n_inputs, **like)
+        predictions = torch.empty(self.n_inputs, n_answers, dtype=torch.long, device=self.device)
         probs = log_probs = centre = 0.0
         square = torch.zeros((), dtype=torch.float64, device=self.device)
         for rows in _tiles(self.n_inputs):
             own, mass = self.own(rows), self.mass[rows]
             log = own.logits.log_softmax(dim=-1)
             centred = own.logits - own.logits.mean(dim=-1, keepdim=True)
-            entropies.append((own.probs * log).sum(dim=-1).mean(dim=-1))
-            predictions.append(own.logits.argmax(dim=-1))
-            if self.labels is not None:
-                losses.append(-log.gather(2, self.labels[rows][..., None])[..., 0].mean(dim=-1))
+            entropies[rows] = (own.probs * log).sum(dim=-1).mean(dim=-1)
+            predictions[rows] = own.logits.argmax(dim=-1)
+            if self.labels is not None and losses is not None:
+                losses[rows] = -log.gather(2, self.labels[rows][..., None])[..., 0].mean(dim=-1)
             share = mass[:, None, None]
             probs = probs + (share * own.probs).sum(dim=0)
             log_probs = log_probs + (share * log).sum(dim=0)
             centre = centre + (share * centred).sum(dim=0)
             square = square + (share * centred.square()).sum(dim=0).sum(dim=-1).mean()
         assert isinstance(probs, Tensor) and isinstance(log_probs, Tensor) and isinstance(centre, Tensor)
-        self.negative_entropy: Float[Tensor, " input"] = torch.cat(entropies)
-        self.predictions: Int[Tensor, "input answer"] = torch.cat(predictions)
-        self.losses: Float[Tensor, " input"] | None = torch.cat(losses) if losses else None
+        self.negative_entropy: Float[Tensor, " input"] = entropies
+        self.predictions: Int[Tensor, "input answer"] = predictions
+        self.losses: Float[Tensor, " input"] | None = losses
         self.mean_log_probs: Float[Tensor, "answer class"] = log_probs
         cross = (probs * log_probs).sum(dim=-1).mean()
         self.permuted_kl = float(in_order(self.mass * self.negative_entropy) - cross)
