@@ -1,7 +1,7 @@
-"""Seconds and memory of a score by the size of the task: ``python -m tests.benchmarks.bench_size 113 227 499``.
+"""Seconds and memory of a score by the size of the task: ``python -m tests.benchmarks.bench_size 113 227``.
 
-Each modulus is compiled and scored in a process of its own, with one thread, so that its peak of memory is its
-own. Seconds are of the processor, which other work on the machine does not change much.
+Each modulus is compiled and scored in a process of its own, with one thread, so that its peak of memory is
+its own. Seconds are of the processor, which other work on the machine does not change much.
 """
 
 from __future__ import annotations
