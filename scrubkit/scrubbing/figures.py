@@ -76,7 +76,7 @@ class Levels:
         self._last: tuple[Tensor, Own] | None = None
         small = n_inputs * shape[0] * shape[1] * 8 <= KEPT_BYTES
         self._kept = self._join(_tiles(n_inputs)) if small else None
-        self._measure()
+        self._measure(shape[0])
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -97,30 +97,35 @@ class Levels:
         logits = torch.cat([self._logits(rows).to(self.device, torch.float64) for rows in tiles])
         return Own(logits, logits.softmax(dim=-1))
 
-    def _measure(self) -> None:
+    def _measure(self, n_answers: int) -> None:
         """Take the figures of the model itself, a tile at a time."""
-        entropies, losses, predictions = [], [], []
+        # Filled in place: small results that stay between large ones that go would leave memory in pieces.
+        like = {"dtype": torch.float64, "device": self.device}
+        entropies = torch.empty(self.n_inputs, **like)
+        losses = None if self.labels is None else torch.empty(self.n_inputs, **like)
+        predictions = torch.empty(self.n_inputs, n_answers, dtype=torch.long, device=self.device)
         probs = log_probs = centre = 0.0
         square = torch.zeros((), dtype=torch.float64, device=self.device)
         for rows in _tiles(self.n_inputs):
             own, mass = self.own(rows), self.mass[rows]
             log = own.logits.log_softmax(dim=-1)
             centred = own.logits - own.logits.mean(dim=-1, keepdim=True)
-            entropies.append((own.probs * log).sum(dim=-1).mean(dim=-1))
-            predictions.append(own.logits.argmax(dim=-1))
-            if self.labels is not None:
-                losses.append(-log.gather(2, self.labels[rows][..., None])[..., 0].mean(dim=-1))
-            probs = probs + torch.einsum("i,iac->ac", mass, own.probs)
-            log_probs = log_probs + torch.einsum("i,iac->ac", mass, log)
-            centre = centre + torch.einsum("i,iac->ac", mass, centred)
-            square = square + torch.einsum("i,iac->ac", mass, centred.square()).sum(dim=-1).mean()
+            entropies[rows] = (own.probs * log).sum(dim=-1).mean(dim=-1)
+            predictions[rows] = own.logits.argmax(dim=-1)
+            if self.labels is not None and losses is not None:
+                losses[rows] = -log.gather(2, self.labels[rows][..., None])[..., 0].mean(dim=-1)
+            share = mass[:, None, None]
+            probs = probs + (share * own.probs).sum(dim=0)
+            log_probs = log_probs + (share * log).sum(dim=0)
+            centre = centre + (share * centred).sum(dim=0)
+            square = square + (share * centred.square()).sum(dim=0).sum(dim=-1).mean()
         assert isinstance(probs, Tensor) and isinstance(log_probs, Tensor) and isinstance(centre, Tensor)
-        self.negative_entropy: Float[Tensor, " input"] = torch.cat(entropies)
-        self.predictions: Int[Tensor, "input answer"] = torch.cat(predictions)
-        self.losses: Float[Tensor, " input"] | None = torch.cat(losses) if losses else None
+        self.negative_entropy: Float[Tensor, " input"] = entropies
+        self.predictions: Int[Tensor, "input answer"] = predictions
+        self.losses: Float[Tensor, " input"] | None = losses
         self.mean_log_probs: Float[Tensor, "answer class"] = log_probs
         cross = (probs * log_probs).sum(dim=-1).mean()
-        self.permuted_kl = float(self.mass @ self.negative_entropy - cross)
+        self.permuted_kl = float(in_order(self.mass * self.negative_entropy) - cross)
         """Mean KL(output on x || output on an independent x'), nats per input."""
         self.permuted_change = float(2 * (square - centre.square().sum(dim=-1).mean()))
         """Mean squared distance of the centred logits of two independent inputs: twice their variance."""
@@ -128,7 +133,7 @@ class Levels:
     @cached_property
     def model_loss(self) -> float | None:
         """The model's mean loss, nats per input."""
-        return None if self.losses is None else float(self.mass @ self.losses)
+        return None if self.losses is None else float(in_order(self.mass * self.losses))
 
     @cached_property
     def baseline_loss(self) -> float | None:
@@ -139,7 +144,7 @@ class Levels:
         for i in range(self.labels.shape[1]):
             share = torch.zeros(self.n_classes, dtype=torch.float64, device=self.device)
             share.index_add_(0, self.labels[:, i], self.mass)
-            total -= self.mean_log_probs[i] @ share / self.labels.shape[1]
+            total -= (self.mean_log_probs[i] * share).sum() / self.labels.shape[1]
         return float(total)
 
     def figures(
@@ -209,6 +214,11 @@ class Levels:
         logits = self._logits
         weights = self.mass.cpu().numpy()
         return Levels(logits, labels, self.n_inputs, shape, weights=weights, device=device)
+
+
+def in_order(values: Float[Tensor, " item"]) -> Float[Tensor, ""]:
+    """Return a sum that is rounded alike whatever the number of threads, which share what is long."""
+    return torch.stack([tile.sum() for tile in values.split(_TILE)]).sum()
 
 
 def _tiles(n_inputs: int) -> Iterator[Tensor]:

@@ -219,8 +219,9 @@ def score(
         draws: passes over all inputs; "auto" doubles them until the verdict is decided or the interval of
             fidelity is narrow, sharing the error rate among the looks.
         seed: decides every draw; the same seed gives the same score, bit for bit on one CPU with one number
-            of threads, whatever else is scored. With another number of threads matrix products round
-            otherwise, and figures differ by some 1e-9.
+            of threads, whatever else is scored. Figures are summed in one order whatever the number of
+            threads; the products of matrices before them are the linear algebra library's, which may round
+            otherwise with another number, by some 1e-9 of a figure in float32 and 1e-15 in float64.
         margin: how far from 1 fidelity and faithfulness may be, by default .1.
         device: "auto", "cpu", "cuda" or "mps"; a bridge stays where it is.
         dtype: of a model's activations; losses are float64 whatever it is.

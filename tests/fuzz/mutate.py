@@ -14,6 +14,8 @@ Rng = np.random.Generator
 
 MORE_TEXT = ["\x1b[2J", "a\nb", "9" * 5000, "a" * 400, "a\u2066b", "null", "NaN", "Infinity", "-1", "1e999"]
 TEXTS = [*ODD_TEXT, *MORE_TEXT]
+LARGEST = 2**23
+"""Characters of the largest document that is written."""
 
 
 def pick(rng: Rng, values: list[Any]) -> Any:
@@ -72,7 +74,7 @@ def damaged_text(rng: Rng, document: Any) -> bytes:
     """Return damaged JSON: its values, its bytes, its end, or how deep it is nested."""
     how = int(rng.integers(10))
     if how < 6:
-        return json.dumps(damaged(rng, document)).encode()
+        return _written(damaged(rng, document)).encode()
     if how < 9:
         return damaged_bytes(rng, json.dumps(document).encode())
     text, depth = json.dumps(document), int(pick(rng, [5, 70, 900, 5000, 100_000]))
@@ -81,6 +83,32 @@ def damaged_text(rng: Rng, document: Any) -> bytes:
     nested = marks[0] * depth + inner + marks[1] * depth
     spot = text.find(":", int(rng.integers(len(text)))) + 1
     return (text[:spot] + nested + "," + text[spot:] if spot else nested).encode()
+
+
+def _written(document: Any) -> str:
+    """Return JSON, cut off where values that were doubled make it larger than anyone reads."""
+    if _is_small(document):
+        return json.dumps(document)
+    pieces, size = [], 0
+    for piece in json.JSONEncoder().iterencode(document):
+        pieces.append(piece)
+        size += len(piece)
+        if size > LARGEST:
+            break
+    return "".join(pieces)
+
+
+def _is_small(document: Any, most: int = LARGEST) -> bool:
+    """Say whether a document has few characters; the same list may be in it a million times."""
+    waiting = [document]
+    while waiting and most > len(waiting):
+        value = waiting.pop()
+        most -= 8
+        if isinstance(value, int | str):
+            most -= value.bit_length() // 3 if isinstance(value, int) else len(value)
+        if isinstance(value, dict | list):
+            waiting += value.values() if isinstance(value, dict) else value
+    return not waiting
 
 
 def damaged_bytes(rng: Rng, data: bytes) -> bytes:

@@ -6,11 +6,13 @@ from itertools import pairwise
 import networkx as nx
 import pytest
 import torch
+from torch import Tensor
 
 from scrubkit.errors import ScrubError
 from scrubkit.families.modular.compile import compile_model
 from scrubkit.hypothesis import from_graph
 from scrubkit.models.model import Model
+from scrubkit.scrubbing.figures import Levels
 from scrubkit.scrubbing.passes import cpu_tiles, run_passes
 from scrubkit.scrubbing.plan import bind
 from scrubkit.scrubbing.score import Score
@@ -196,3 +198,28 @@ def test_groups_that_alone_are_too_many_to_enumerate_are_refused_at_once() -> No
 def test_a_score_survives_json() -> None:
     found = score(compiled("pizza"), clusters("(a + b) % p"), draws=4)
     assert Score.model_validate_json(found.model_dump_json()) == found
+
+
+def test_figures_are_the_same_bits_with_any_number_of_threads() -> None:
+    generator = torch.Generator().manual_seed(0)
+    logits = 5 * torch.randn(40_000, 1, 59, generator=generator, dtype=torch.float64)
+    scrubbed = logits + torch.randn(logits.shape, generator=generator, dtype=torch.float64)
+    labels = torch.randint(59, (40_000,), generator=generator).numpy()
+
+    def figures() -> list[Tensor | float | None]:
+        levels = Levels(lambda rows: logits[rows], labels, 40_000, (1, 59))
+        found = run_passes(lambda draws: scrubbed[draws.rows], levels, seed=0, passes=range(2), device=CPU)
+        known = [levels.permuted_kl, levels.permuted_change, levels.model_loss, levels.baseline_loss]
+        return [*known, *found.means.values()]
+
+    before = torch.get_num_threads()
+    try:
+        runs = []
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            runs.append(figures())
+    finally:
+        torch.set_num_threads(before)
+    for run in runs[1:]:
+        for one, other in zip(runs[0], run, strict=True):
+            assert torch.equal(one, other) if isinstance(one, Tensor) else one == other
