@@ -44,14 +44,17 @@ class Examples:
 def examples(cases: Sequence[Case]) -> Examples:
     """Return the true and false cases of a suite as a control sees them."""
     text, weights, true = [], [], []
+    seen: dict[str, np.ndarray] = {}
     for case in cases:
         if case.label.label not in ("true", "false"):
             continue
         model = build(case.model)
+        if case.model.key not in seen:
+            seen[case.model.key] = spectra(model)
         sites, claim = Sites.of(model), from_json(json.dumps(case.hypothesis), title=case.id)
         stripped = claim.stripped(lambda site, s=sites, c=claim: s.part(site, c.subspaces))
         text.append(text_features(stripped, model.task))
-        weights.append(spectra(model))
+        weights.append(seen[case.model.key])
         true.append(case.label.label == "true")
     return Examples(np.array(text), np.array(weights), np.array(true))
 

@@ -22,6 +22,8 @@ from tests.methods.conftest import (
     with_decoy,
 )
 
+BLIND = {"random-scores", "zero-ablation", "text-only", "text-and-spectra"}
+"""Scorers of which no right answer is expected."""
 SCORERS = [name for name in builtin_methods() if isinstance(find_method(name), Scorer)]
 FINDERS = [name for name in builtin_methods() if isinstance(find_method(name), Finder)]
 SLOW = ("das",)
@@ -46,7 +48,7 @@ def test_a_scorer_repeats_itself_and_leaves_the_model_as_it_was(name: str) -> No
     assert low <= first.score <= high
 
 
-@pytest.mark.parametrize("name", [n for n in SCORERS if n not in ("random-scores", "zero-ablation", *SLOW)])
+@pytest.mark.parametrize("name", [n for n in SCORERS if n not in {*BLIND, *SLOW}])
 def test_a_scorer_accepts_the_clock(name: str) -> None:
     answer = ask(name, compiled("clock-torus", planted=False), clusters("clock-torus"))
     verdict = answer.verdict or ("supported" if answer.score >= threshold(name) else "refuted")

@@ -14,6 +14,8 @@ EXPECTED = {
     "linear-probe": {
         "identity_is_not_refuted": "it asks if the feature can be read, and one operand does not hold both"
     },
+    "text-only": {"nothing_is_not_supported": "it has no look at the model"},
+    "text-and-spectra": {"identity_is_not_refuted": "it never runs the model"},
     "random-scores": {
         "identity_is_not_refuted": "it draws its verdict",
         "nothing_is_not_supported": "it draws the same score for all claims from the same generator",
