@@ -18,6 +18,7 @@ ABOUT = {
     "max3_by_pairs": ("max3-rotated", "supported"),
     "max3_other_pair": ("max3-rotated", "refuted"),
     "s3_by_cosets": ("s3-cosets-ln", "supported"),
+    "s3_by_permutations": ("s3-permutations", "supported"),
     "induction": ("induction5", "supported"),
     "every_variable": ("brackets6-superposed", "supported"),
 }
