@@ -1,4 +1,5 @@
 from dataclasses import replace
+from pathlib import Path
 
 import networkx as nx
 import numpy as np
@@ -18,6 +19,7 @@ from scrubkit.families.programs.train.train import Recipe, train_program
 from scrubkit.models.weights import Weights
 from tests.programs.graphs import add, inputs
 
+FOLDER = Path(__file__).parents[2] / "hypotheses" / "programs"
 QUICK = Recipe(steps=120, batch=64, d_model=48, d_mlp=48)
 
 
@@ -80,6 +82,9 @@ def test_the_same_hypotheses_are_asked_of_trained_and_compiled_models(model):
 
     assert scrubkit.score(model, claim("max(x0, x1)")).verdict == "supported"
     assert scrubkit.score(model, claim("x0")).verdict == "refuted"
+    every = scrubkit.load_hypothesis(FOLDER / "every_variable.py", truth=model.truth)
+    assert set(every.graph.edges) == {("x0", "first"), ("x1", "first"), ("first", "logits"), ("x2", "logits")}
+    assert scrubkit.score(model, every).verdict == "supported"
 
 
 def test_weights_that_do_not_compute_by_the_variable_get_no_truth(model):

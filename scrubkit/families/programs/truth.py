@@ -23,7 +23,8 @@ class ProgramTruth(Truth):
             it.
         features: for each variable, an expression over the inputs of what it tells.
         edges: which variable is computed from which.
-        outputs: the variables that are answered, in order of position.
+        outputs: the variables that are answered, in order of position; of a trained program, those that the
+            answer is computed from.
     """
 
     sites: dict[str, dict[str, str]] = Field(default_factory=dict)

@@ -62,6 +62,8 @@ def measured_truth(model: Model, program: Program) -> ProgramTruth:
     features = {name: express(program, name) for name in program.variables}
     eye = np.eye(model.config.d_model)
     computed = [n for n in program.computed if n in sites]
+    # The answer itself is at no place but the logits, which read what it is computed from.
+    ((_, answer),) = program.outputs.items()
     return ProgramTruth(
         family="programs",
         source="certificate",
@@ -71,6 +73,7 @@ def measured_truth(model: Model, program: Program) -> ProgramTruth:
         sites={name: {"subspace": site} for name, site in sites.items()},
         features={name: features[name] for name in sites},
         edges=tuple((p, n) for n in computed for p in program.variables[n].parents),
+        outputs=program.variables[answer].parents,
     )
 
 
