@@ -47,9 +47,14 @@ def test_levels_are_expectations_over_independent_pairs_of_inputs() -> None:
     assert found.permuted_change == pytest.approx(np.dot(moved, weights), rel=1e-12)
 
 
+@pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "torch"])
 @pytest.mark.parametrize("kept", [2**28, 0], ids=["a table", "made again"])
-def test_figures_of_an_input_are_means_over_its_answers(monkeypatch: pytest.MonkeyPatch, kept: int) -> None:
+def test_figures_of_an_input_are_means_over_its_answers(
+    monkeypatch: pytest.MonkeyPatch, kept: int, compiled: bool
+) -> None:
     monkeypatch.setattr(figures, "KEPT_BYTES", kept)
+    if not compiled:
+        monkeypatch.setattr(figures.kernels, "available", lambda: False)
     rows, z = np.array([5, 0, 0, 3]), RNG.standard_normal((4, ANSWERS, CLASSES))
     found = levels().figures(torch.from_numpy(z), torch.from_numpy(rows))
     own, log = LOG[rows], log_softmax(z, axis=-1)
