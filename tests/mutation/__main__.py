@@ -19,8 +19,7 @@ from typing import Any
 from scipy.stats import binomtest
 
 from tests.mutation.mutants import Mutant, sample
-from tests.mutation.run import copy_of, load_libraries, noticed, run_stage
-from tests.mutation.stages import Stage, stages_of
+from tests.mutation.run import copy_of, load_libraries, noticed
 
 ROOT = Path(__file__).parents[2]
 
@@ -45,7 +44,6 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         copy = copy_of(ROOT, Path(folder) / "repository")
         for mutant in wanted:
-            _require_green(copy, mutant)
             began = time.perf_counter()
             by = noticed(copy, mutant, mutant.source(ROOT))
             seconds = round(time.perf_counter() - began, 1)
@@ -61,18 +59,6 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
     """Return the outcomes known already; the last line about a mutant counts."""
     lines = path.read_text().splitlines() if path.exists() else []
     return {found["name"]: found for found in map(json.loads, lines)}
-
-
-_GREEN: set[Stage] = set()
-
-
-def _require_green(copy: Path, mutant: Mutant) -> None:
-    """Run a mutant's stages on the code as it is, each once in all."""
-    for stage in stages_of(mutant.path):
-        if stage not in _GREEN and run_stage(copy, stage):
-            output = (copy / "output.txt").read_text()[-3000:]
-            raise SystemExit(f"fails without any change: {' '.join(stage)}\n{output}")
-        _GREEN.add(stage)
 
 
 def _summarise(found: list[dict[str, Any]], mutants: dict[str, Mutant]) -> None:

@@ -17,7 +17,7 @@ import torch
 
 from scrubkit.core import feature
 from scrubkit.scrubbing import exact, figures, graph_figures, passes, plan, program, sampling, scoring
-from scrubkit.subjects import bridge, forward, function_graph, linear, network, sites
+from scrubkit.subjects import bridge, first_block, forward, function_graph, linear, network, sites
 
 Breakage = Callable[[], AbstractContextManager[Any]]
 BREAKAGES: dict[str, Breakage] = {}
@@ -283,7 +283,7 @@ breaks("the normalization's scale is read and set")(
 
 # Sampling: what only draws can show.
 breaks("streams of random numbers are independent")(
-    lambda: _wrapped(sampling.Draws, "numbers", lambda was, self, stream: was(self, 0))
+    lambda: _wrapped(sampling.Draws, "_keys", lambda was, self, stream: was(self, 0))
 )
 breaks("every pass is drawn anew")(
     lambda: _wrapped(sampling, "_key", lambda was, seed, draw, stream: was(seed, 0, stream))
@@ -294,6 +294,22 @@ breaks("only whole embeddings are changes of the token")(
         "_substitute_tokens",
         lambda was, self, others, settings: was(
             self, others, [replace(s, part=replace(s.part, components=None)) for s in settings]
+        ),
+    )
+)
+breaks("parts of the embedding before the first attention come from their own rows")(
+    lambda: _wrapped(
+        first_block.FirstBlock,
+        "read",
+        lambda was, self, rows, settings, reader: was(self, rows, dict.fromkeys(settings, rows), reader),
+    )
+)
+breaks("the first block leaves a query that is set to the forward pass")(
+    lambda: _wrapped(
+        first_block.FirstBlock,
+        "applies",
+        lambda was, self, parts, reader: was(
+            self, [replace(p, positions=p.positions[:1]) for p in parts], reader
         ),
     )
 )

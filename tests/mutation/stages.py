@@ -5,11 +5,15 @@ from __future__ import annotations
 Stage = tuple[str, ...]
 """Arguments for pytest."""
 
-_FIRST: Stage = tuple(
-    f"tests/scrubbing/test_{name}.py" for name in ("sampling", "reference", "cases", "scoring")
-)
+
+def _unit(*names: str) -> Stage:
+    """The tests of one or a few modules."""
+    return tuple(f"tests/scrubbing/test_{name}.py" for name in names)
+
+
 _ENGINE: tuple[Stage, ...] = (
-    _FIRST,
+    _unit("sampling", "reference", "cases", "verdict"),
+    _unit("scoring", "passes", "figures"),
     ("tests/oracle/test_oracle.py", "-k", "nine_digits and functions"),
     ("tests/oracle/test_oracle.py", "-k", "nine_digits and few-rows"),
     ("tests/oracle/test_regressions.py", "tests/scrubbing/test_engine.py", "-k", "not upstream"),
@@ -28,21 +32,27 @@ _PROGRAMS: tuple[Stage, ...] = (
 )
 
 STAGES: dict[str, tuple[Stage, ...]] = {
-    "scrubkit/scrubbing/bound.py": (("tests/scrubbing/test_bound.py",), *_METHODS),
-    "scrubkit/scrubbing/complement.py": (("tests/scrubbing/test_bound.py",), *_METHODS),
-    "scrubkit/scrubbing/runs.py": (("tests/scrubbing/test_bound.py",), *_METHODS),
-    "scrubkit/scrubbing/redraw.py": (("tests/scrubbing/test_bound.py",), *_METHODS),
+    "scrubkit/scrubbing/bound.py": (_unit("bound"), *_METHODS),
+    "scrubkit/scrubbing/complement.py": (_unit("match"), *_METHODS),
+    "scrubkit/scrubbing/runs.py": (_unit("bound"), *_METHODS),
+    "scrubkit/scrubbing/redraw.py": (_unit("bound"), *_METHODS),
     "scrubkit/scrubbing/scrub_nodes.py": _METHODS,
-    "scrubkit/scrubbing/match.py": (("tests/scrubbing/test_scoring.py",), *_REPORTS, *_METHODS),
-    "scrubkit/scrubbing/truth_graph.py": (("tests/scrubbing/test_scoring.py",), *_REPORTS, *_METHODS),
-    "scrubkit/scrubbing/explain.py": (("tests/hypotheses/test_explain.py",), *_REPORTS, *_METHODS),
-    "scrubkit/scrubbing/pinned.py": (("tests/hypotheses/test_explain.py",), *_REPORTS, *_METHODS),
+    "scrubkit/scrubbing/match.py": (_unit("match"), _unit("scoring"), *_REPORTS),
+    "scrubkit/scrubbing/truth_graph.py": (_unit("match"), _unit("scoring"), *_REPORTS),
+    "scrubkit/scrubbing/explain.py": (("tests/hypotheses/test_explain.py",), *_REPORTS),
+    "scrubkit/scrubbing/pinned.py": (("tests/hypotheses/test_explain.py",), *_REPORTS),
     "scrubkit/scrubbing/check.py": (("tests/hypotheses/test_check.py",), *_REPORTS),
     "scrubkit/scrubbing/expectation.py": (("tests/hypotheses/test_directory.py",), *_REPORTS),
-    "scrubkit/scrubbing/fit.py": (("tests/hypotheses/test_check.py",), *_REPORTS, *_ENGINE),
-    "scrubkit/scrubbing/options.py": (_FIRST, *_REPORTS),
-    "scrubkit/scrubbing/bits.py": (_FIRST, *_REPORTS),
-    "scrubkit/scrubbing/verdict.py": (_FIRST, *_REPORTS),
+    "scrubkit/scrubbing/fit.py": (("tests/hypotheses/test_check.py",), _unit("verdict", "cases"), *_REPORTS),
+    "scrubkit/scrubbing/options.py": (_unit("verdict", "passes"), _unit("scoring"), *_REPORTS),
+    "scrubkit/scrubbing/bits.py": (_unit("verdict"), _unit("scoring"), *_REPORTS),
+    "scrubkit/scrubbing/verdict.py": (_unit("verdict"), _unit("scoring"), *_REPORTS),
+    "scrubkit/scrubbing/score.py": (_unit("verdict", "passes", "figures"), _unit("scoring"), *_REPORTS),
+    "scrubkit/scrubbing/figures.py": (_unit("figures", "passes"), ("tests/kernels",), *_ENGINE[:3]),
+    "scrubkit/scrubbing/graph_figures.py": (_unit("passes"), *_ENGINE[2:3], _unit("bound", "cases")),
+    "scrubkit/scrubbing/passes.py": (_unit("passes"), *_ENGINE[1:3]),
+    "scrubkit/scrubbing/sampling.py": (_unit("sampling"), ("tests/kernels",), *_ENGINE),
+    "scrubkit/scrubbing/scoring.py": (_unit("passes"), *_ENGINE[:3], *_REPORTS),
     "scrubkit/bench/label": _LABELS,
     "scrubkit/families/programs": _PROGRAMS,
     "scrubkit/scrubbing": _ENGINE,

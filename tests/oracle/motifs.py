@@ -47,7 +47,7 @@ def held(rng: np.random.Generator, graph: nx.DiGraph, maker: SiteMaker) -> None:
 
 def nested(rng: np.random.Generator, graph: nx.DiGraph, maker: SiteMaker) -> None:
     """A part of a hook that a node on the whole of it, or on more of it, reads."""
-    kinds = ["hook_embed", "logits"] if rng.random() < 0.5 else maker.hooks
+    kinds = ["hook_embed", "hook_embed", "logits"] if rng.random() < 0.8 else maker.hooks
     for _ in range(TRIES):
         hook = str(rng.choice(kinds))
         small, big = maker.draw(rng, hook), maker.draw(rng, hook)
@@ -172,7 +172,7 @@ def _clear(maker: SiteMaker, some: list[str], others: list[str]) -> bool:
 
 
 MOTIFS: tuple[Motif, ...] = (
-    *(nothing, nothing, nothing),
-    *(held, held, held, nested, nested, whole_over_part),
+    *(nothing, nothing),
+    *(held, held, held, nested, nested, nested, whole_over_part),
     *(mixed_depth, mixed_depth, shared, shared, together, together, dispensable),
 )
