@@ -1,5 +1,6 @@
 import pytest
 
+from scrubkit.families.programs.claims import ROOT
 from scrubkit.families.programs.label import label
 from scrubkit.families.programs.library import LIBRARY, named
 from scrubkit.families.programs.near_misses import near_misses
@@ -27,3 +28,12 @@ def test_every_library_program_has_near_misses():
         program = named(name).program()
         claims = named(name).claims()
         assert any(True for claim in claims.values() for _ in near_misses(program, claim))
+
+
+def test_a_node_is_dropped_or_called_unimportant_only_where_another_stays():
+    program, claim = named("max3").program(), named("max3").claims()["coarse"]
+    kept = next(iter(claim.predecessors(ROOT)))
+    alone = claim.subgraph([kept, ROOT]).copy()
+    kinds = [{name.split()[0] for name, _ in near_misses(program, each)} for each in (claim, alone)]
+    assert {"dropped", "unimportant"} <= kinds[0]
+    assert not {"dropped", "unimportant"} & kinds[1]

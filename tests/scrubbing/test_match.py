@@ -160,6 +160,13 @@ def test_nothing_is_said_of_features_where_no_site_is_the_truths() -> None:
     assert (found.features, found.edges_precision, found.sites_precision) == (None, None, 0.0)
 
 
+def test_what_claims_nothing_is_right_in_nothing() -> None:
+    graph = nx.DiGraph()
+    graph.add_node("root", site="logits")
+    found = matched(graph)
+    assert (found.sites_precision, found.sites_recall, found.overall) == (0.0, 0.0, 0.0)
+
+
 def test_no_edge_of_the_truth_graph_skips_a_node_between() -> None:
     truth = truth_graph(sites())
     assert truth is not None
