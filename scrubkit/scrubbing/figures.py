@@ -200,16 +200,6 @@ class Levels:
     def _label_table(self) -> Int[Tensor, "input answer"]:
         return torch.zeros(self.n_inputs, 0, dtype=torch.long) if self.labels is None else self.labels
 
-    def to(self, device: torch.device | str) -> Levels:
-        """Return the levels on another device."""
-        if torch.device(device) == self.device:
-            return self
-        labels = None if self.labels is None else self.labels.cpu().numpy()
-        shape = (self.predictions.shape[1], self.n_classes)
-        logits = self._logits
-        weights = self.mass.cpu().numpy()
-        return Levels(logits, labels, self.n_inputs, shape, weights=weights, device=device)
-
 
 def _tiles(n_inputs: int) -> Iterator[Tensor]:
     yield from torch.arange(n_inputs).split(_TILE)
