@@ -205,16 +205,6 @@ class Levels:
     def _label_table(self) -> Int[Tensor, "input answer"]:
         return torch.zeros(self.n_inputs, 0, dtype=torch.long) if self.labels is None else self.labels
 
-    def to(self, device: torch.device | str) -> Levels:
-        """Return the levels on another device."""
-        if torch.device(device) == self.device:
-            return self
-        labels = None if self.labels is None else self.labels.cpu().numpy()
-        shape = (self.predictions.shape[1], self.n_classes)
-        logits = self._logits
-        weights = self.mass.cpu().numpy()
-        return Levels(logits, labels, self.n_inputs, shape, weights=weights, device=device)
-
 
 def in_order(values: Float[Tensor, " item"]) -> Float[Tensor, ""]:
     """Return a sum that is rounded alike whatever the number of threads, which share what is long."""

@@ -45,7 +45,7 @@ def main() -> int:
         copy = copy_of(ROOT, Path(folder) / "repository")
         for mutant in wanted:
             began = time.perf_counter()
-            by = noticed(copy, mutant, mutant.source(ROOT))
+            by = noticed(copy, mutant, mutant.source(copy))
             seconds = round(time.perf_counter() - began, 1)
             known[mutant.name] = {"name": mutant.name, "noticed": by, "seconds": seconds}
             with options.out.open("a") as out:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import networkx as nx
@@ -165,6 +166,23 @@ def test_what_claims_nothing_is_right_in_nothing() -> None:
     graph.add_node("root", site="logits")
     found = matched(graph)
     assert (found.sites_precision, found.sites_recall, found.overall) == (0.0, 0.0, 0.0)
+
+
+def test_beside_an_empty_truth_nothing_is_right() -> None:
+    plan = bind(from_graph(clusters()), sites())
+    found = match(plan, sites(), nx.DiGraph())
+    assert (found.sites_precision, found.sites_recall) == (0.0, 0.0)
+    assert (found.edges_precision, found.edges_recall, found.features) == (None, None, None)
+
+
+def test_a_score_carries_the_match_where_something_is_known_of_the_model() -> None:
+    known = scrubkit.Scorer(sites().model)
+    assert known.score(clusters(), draws=2).match == matched(clusters())
+    nothing = replace(sites().model, truth=None)
+    graph = nx.DiGraph([("a", "root")])
+    graph.nodes["root"].update(site="logits")
+    graph.nodes["a"].update(site="hook_embed[pos=0]", feature="a")
+    assert scrubkit.Scorer(nothing).score(graph, draws=2).match is None
 
 
 def test_no_edge_of_the_truth_graph_skips_a_node_between() -> None:

@@ -111,3 +111,11 @@ def test_components_without_a_tolerance_of_their_own_are_exact() -> None:
     near, exact = np.array([0.0, 0.4, 0.4, 2.0]), np.array([1, 1, 2, 1])
     resampling = by_feature([near, exact], tolerance=[0.5])
     assert [set(resampling.members(row)[0].tolist()) for row in range(4)] == [{0, 1}, {0, 1}, {2}, {3}]
+
+
+def test_the_largest_number_draws_the_last_of_the_window_and_nothing_beyond() -> None:
+    """In float64 it rounds to all of the window's weight."""
+    resampling = by_feature([np.array([0, 0, 1, 1])], weights=np.array([1.0, 2.0, 3.0, 4.0]))
+    largest = torch.full((4,), 2**62 - 1)
+    assert resampling.draw(torch.arange(4), largest).tolist() == [1, 1, 3, 3]
+    assert resampling.draw(torch.arange(4), torch.zeros(4, dtype=torch.long)).tolist() == [0, 0, 2, 2]

@@ -9,12 +9,14 @@ import pytest
 import torch
 from scipy import stats
 
-from scrubkit.errors import ScrubError
+from scrubkit.errors import HypothesisError, ScrubError
 from scrubkit.hypothesis import from_graph
+from scrubkit.scrubbing import fit
 from scrubkit.scrubbing.options import as_margins, check_draws
 from scrubkit.scrubbing.plan import bind
 from scrubkit.scrubbing.sampling import everything
 from scrubkit.scrubbing.score import Interval, Margins, exactly
+from scrubkit.scrubbing.scoring import Scorer
 from scrubkit.scrubbing.verdict import decide, over_draws
 from scrubkit.subjects.function_graph import FunctionGraph
 
@@ -155,3 +157,47 @@ def test_the_reference_can_be_redrawn_by_another_feature_than_the_roots() -> Non
     assert plan.root_resampling is not None
     assert plan.root_resampling.members(3)[0].tolist() == [2, 3]
     assert everything(4).members(3)[0].tolist() == [0, 1, 2, 3]
+
+
+def reads_x() -> nx.DiGraph:
+    claim = nx.DiGraph(name="reads x")
+    claim.add_node("root", site="out")
+    claim.add_node("x", site="x", feature="(x, x // 2)")
+    claim.add_edge("x", "root")
+    return claim
+
+
+def test_features_may_take_as_much_memory_as_is_allowed_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two components of eight bytes on each of four rows."""
+    monkeypatch.setattr(fit, "MAX_BYTES", 64)
+    bind(from_graph(reads_x()), halves())
+    monkeypatch.setattr(fit, "MAX_BYTES", 63)
+    with pytest.raises(
+        HypothesisError, match=r"1 different features over 4 inputs take 0\.0 GiB, at most 0\.0"
+    ):
+        bind(from_graph(reads_x()), halves())
+
+
+def test_features_may_take_as_many_operations_as_are_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    count = from_graph(reads_x()).nodes["x"].feature.size[1]  # pyright: ignore[reportOptionalMemberAccess]
+    monkeypatch.setattr(fit, "MAX_OPERATIONS", 4 * count)
+    bind(from_graph(reads_x()), halves())
+    monkeypatch.setattr(fit, "MAX_OPERATIONS", 4 * count - 1)
+    with pytest.raises(HypothesisError, match="use fewer nodes, shorter features or a smaller task"):
+        bind(from_graph(reads_x()), halves())
+
+
+def test_a_score_in_one_line_says_verdict_and_fidelity() -> None:
+    found = Scorer(halves()).score(reads_x(), exact=True)
+    assert repr(found).endswith(f"{found.verdict}, fidelity {found.fidelity})")
+    assert repr(found).startswith("Score('reads x' on ")
+    assert repr(found.model_copy(update={"fidelity": None})).endswith(f": {found.verdict})")
+
+
+def test_scores_are_comparable_where_all_but_hypothesis_and_draws_is_the_same() -> None:
+    scorer = Scorer(halves())
+    one, more = (scorer.score(reads_x(), draws=draws) for draws in (4, 8))
+    assert one.comparable(more)
+    assert not one.comparable(scorer.score(reads_x(), draws=4, seed=1))
+    assert not one.comparable(one.model_copy(update={"model_hash": "another"}))
+    assert one.total_bits == pytest.approx(sum(one.bits.values()))
