@@ -46,7 +46,7 @@ def cases(seed: int, start: int = 0, only: str = "") -> Iterator[Case]:
 
 def case(seed: int, number: int, name: str) -> Case:
     """Return one case."""
-    rng = rng_of(seed, number)
+    rng = rng_of(seed, number, "" if name == "functions" else name)
     if name == "functions":
         subject = random_functions(rng, f"functions:{seed}:{number}")
         graph = random_function_claim(rng, subject)

@@ -158,6 +158,6 @@ def _written(value: Any) -> str:
     return value.__name__ if callable(value) else repr(value)
 
 
-def rng_of(seed: int, number: int) -> np.random.Generator:
-    """Return the generator of one case."""
-    return np.random.default_rng([seed, number])
+def rng_of(seed: int, number: int, name: str = "") -> np.random.Generator:
+    """Return the generator of one case, of a subject if there is a name."""
+    return np.random.default_rng([seed, number, *name.encode()])

@@ -84,8 +84,9 @@ def whole_over_part(rng: np.random.Generator, graph: nx.DiGraph, maker: SiteMake
 def mixed_depth(rng: np.random.Generator, graph: nx.DiGraph, maker: SiteMaker) -> None:
     """Two or three direct edges of different depth into one reader, one of them past what lies between."""
     reader = "root"
-    if rng.random() < 0.3:
-        site = maker.draw(rng, str(rng.choice(maker.hooks[len(maker.hooks) // 2 :])))
+    if rng.random() < 0.5:
+        # Inside of an attention or MLP the component itself feels a direct edge.
+        site = maker.draw(rng, str(rng.choice([hook for hook in maker.hooks if owner(hook)])))
         if maker.reaches(site, "logits"):
             reader = "reader"
             graph.add_node(reader, site=site, feature=str(rng.choice(COARSE)))

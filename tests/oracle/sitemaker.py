@@ -70,6 +70,8 @@ class SiteMaker:
         """Say whether noise at a site is felt at another one; of one hook, whether it lies inside."""
         one, two = self.part(source), self.part(reader)
         if one.hook == two.hook:
+            if two.rows is not None and (one.frequencies is None) != (two.frequencies is None):
+                return False  # A subspace inside of all frequencies is the user's to write otherwise.
             return within(one, two) and not within(two, one)
         if (source, reader) not in self._reach:
             self._reach[source, reader] = bool(np.abs(self.moved([source], [], reader)).max() > 1e-7)
