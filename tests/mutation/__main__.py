@@ -3,8 +3,7 @@
     pip install cosmic-ray
     python -m tests.mutation --sample 200 --seed 1 --out mutants.jsonl
 
-A run that was stopped goes on where it was. Survivors are listed; `survivors.md` beside this file says why
-those that nothing can notice are equal to the original.
+A run that was stopped goes on where it was. Survivors are listed at the end.
 """
 
 from __future__ import annotations

@@ -68,6 +68,23 @@ def random_functions(rng: np.random.Generator, name: str) -> Subject:
     return functions_subject(name, functions, columns, weights, label, loss)
 
 
+def _short_cut(rng: np.random.Generator, graph: nx.DiGraph, wires: nx.DiGraph) -> None:
+    """Read a node by its wire alone where it reaches the reader past another node as well."""
+    found = [
+        (source, reader)
+        for source, reader in wires.edges
+        if reader != "out"
+        and any(nx.has_path(wires, n, reader) for n in wires.successors(source) if n != reader)
+    ]
+    if found:
+        source, reader = found[int(rng.integers(len(found)))]
+        graph.add_node("reader", site=reader, sampler="exact", other="exact")
+        graph.add_node("source", site=source, feature=str(rng.choice(["0", "x % 2", "x * y"])))
+        graph.add_edge("source", "reader", paths="direct")
+        graph.add_edge("reader", "root")
+        graph.nodes["root"]["other"] = "exact"
+
+
 def random_function_claim(rng: np.random.Generator, subject: Subject) -> nx.DiGraph:
     """Draw a hypothesis on a graph of functions."""
     machine: FunctionMachine = subject.machine
@@ -77,6 +94,8 @@ def random_function_claim(rng: np.random.Generator, subject: Subject) -> nx.DiGr
         wires.add_edges_from((parent, node) for parent in parents)
     graph = nx.DiGraph(name="random")
     graph.add_node("root", site="out")
+    if rng.random() < 0.4:
+        _short_cut(rng, graph, wires)
     for i in range(int(rng.integers(1, 6))):
         site = str(rng.choice([n for n in wires if n != "out"]))
         readers = [
