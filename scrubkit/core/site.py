@@ -22,7 +22,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -64,7 +64,7 @@ class Site:
 
 @dataclass(frozen=True)
 class Part:
-    """A site resolved on a model: which numbers of which hook.
+    """A site resolved on a model: which numbers of which hook. Two spellings of one part are equal.
 
     Attributes:
         hook: canonical hook name.
@@ -84,7 +84,7 @@ class Part:
     decomposition: str | None = None
     components: tuple[int, ...] | None = None
     basis: tuple[tuple[float, ...], ...] | None = None
-    text: str = ""
+    text: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         return self.text

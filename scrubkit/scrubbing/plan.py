@@ -251,9 +251,13 @@ class _Unroll:
         holds = []
         for name in sorted(self.hypothesis.nodes, key=lambda n: self.hypothesis.keys[n]):
             part = self.parts[name]
-            if part in read or part in holds or part == self.parts[node.name]:
+            if part in holds or any(self._same(part, other) for other in (*read, self.parts[node.name])):
                 continue
             below = any(self.subject.upstream(parent, part) for parent in read)
             if below and self.subject.upstream(part, self.parts[node.name]):
                 holds.append(part)
         return tuple(holds)
+
+    def _same(self, one: Any, other: Any) -> bool:
+        """Say whether two parts are the same numbers, such as two bases of one subspace."""
+        return one == other or (self.subject.upstream(one, other) and self.subject.upstream(other, one))

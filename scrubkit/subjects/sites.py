@@ -131,7 +131,8 @@ class Sites:
     def reads_other(self, closed: Sequence[Part], held: Sequence[Part], reader: Part) -> bool:
         """Say whether the input that is run reaches reader; see `Subject`.
 
-        A linear component leaves its complement open; a selection of positions, heads and neurons is closed.
+        A linear component leaves its complement open; a selection of positions, heads and neurons is closed,
+        unless it lies inside of a part that is held, which is set after it.
         """
         a = self.architecture
         marked, blocked = {EMBED: self._varying}, {}
@@ -139,7 +140,7 @@ class Sites:
             live = part.mask(a) & self._live[part.hook]
             marked[part.hook] = marked.get(part.hook, a.nothing(part.hook)) | live
         for part in closed:
-            if part.whole:
+            if part.whole and not any(contains(hold, part) for hold in held):
                 blocked[part.hook] = blocked.get(part.hook, a.nothing(part.hook)) | part.mask(a)
         live = a.spread(marked, lambda hook, mask: mask & ~blocked[hook] if hook in blocked else mask)
         return bool((live[reader.hook] & reader.mask(a)).any())

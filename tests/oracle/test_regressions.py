@@ -105,6 +105,28 @@ def test_a_site_held_past_the_inputs_is_enumerated() -> None:
     agree("untrained-p5", held_past_the_inputs())
 
 
+def test_a_set_part_inside_of_a_held_one_does_not_shut_the_other_draw_out() -> None:
+    """Operands are set, then held as part of the whole embedding: the other draw comes through."""
+    nodes = {
+        "operands": ("hook_embed[pos=0,1]", "0"),
+        "neurons": ("blocks.0.mlp.hook_post[pos=-1, neurons=0-3]", PAIR),
+        "all": ("hook_embed", PAIR),
+    }
+    agree("few-rows-p7", claim(nodes, ("operands", "logits"), ("neurons", "logits"), ("all", "neurons")))
+
+
+def test_two_spellings_of_one_site_are_one_site() -> None:
+    """A site that the root reads is not held beside, however another node spells it."""
+    nodes = {
+        "early": ("blocks.0.hook_resid_pre[pos=0,1]", "a"),
+        "spelled": ("blocks.0.attn.hook_pattern[head=0-1]", PAIR),
+        "neurons": ("blocks.0.mlp.hook_post[neurons=0-3]", PAIR),
+        "pattern": ("blocks.0.attn.hook_pattern", PAIR),
+    }
+    edges = (("early", "logits"), ("spelled", "neurons"), ("neurons", "logits"))
+    agree("few-rows-p7", claim(nodes, *edges, direct=(("pattern", "logits"),)))
+
+
 def attention_beside(site: str) -> nx.DiGraph:
     nodes = {"late": (site, PAIR), "heads": ("blocks.0.attn.hook_z[pos=-1]", "0")}
     return claim(nodes, ("late", "logits"), direct=(("heads", "logits"),))
