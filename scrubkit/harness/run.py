@@ -149,7 +149,7 @@ def find_suite(
     if isinstance(source, Suite | ShardedSuite):
         return source
     path = Path(source)
-    if (path / SUITE).is_file() or (path / MAKING).is_file():
+    if os.path.isfile(path / SUITE) or os.path.isfile(path / MAKING):
         return ShardedSuite.read(path)
     if os.path.isfile(path):
         return manifest.read(path)

@@ -24,7 +24,7 @@ def load_hypothesis(path: str | Path, *, truth: Any = None, allow_code: bool = T
     ``hypothesis()``, or a graph of that name.
 
     Args:
-        path: a ``.py`` or ``.json`` file.
+        path: a ``.py`` or ``.json`` file, or the name of a hypothesis that comes with scrubkit.
         truth: what is known of the model that the hypothesis is asked about; given to ``hypothesis(truth)``.
         allow_code: False refuses ``.py`` files.
 
@@ -32,6 +32,8 @@ def load_hypothesis(path: str | Path, *, truth: Any = None, allow_code: bool = T
         HypothesisError: the file cannot be read, fails, or is not a valid hypothesis.
     """
     path = Path(path)
+    if not path.suffix and str(path) in shipped() and not path.exists():
+        path = shipped()[str(path)]
     title = str(path)
     if path.suffix not in (".py", ".json"):
         raise HypothesisError("a hypothesis is a .py or .json file", title=title)
@@ -66,8 +68,16 @@ def _run_file(source: bytes, title: str, truth: Any) -> tuple[Any, str]:
     except ScrubkitError as error:
         # Asked of another task's model, a truth lacks what the file wants of it; the reason comes first.
         raise type(error)([*_task_faults(source, truth), *error.faults], title=error.title or title) from None
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # such as SystemExit, or a test's way to skip itself
         line = _line_in(error, title)
+        if isinstance(error, AttributeError) and truth is not None and error.obj is truth:
+            raise HypothesisError(
+                f"asks the truth of the model for {error.name!r}{line}, and what is known of this one "
+                f"({type(truth).__name__}) has none; is it about another family of models?",
+                title=title,
+            ) from error
         raise HypothesisError(f"failed{line}: {type(error).__name__}: {error}", title=title) from error
     if made is None and callable(namespace.get("hypothesis")):
         raise HypothesisError("hypothesis() returned None; end it with: return graph", title=title)
@@ -103,7 +113,7 @@ def _line_in(error: BaseException, title: str) -> str:
 
 
 def find_hypotheses(paths: Sequence[str | Path]) -> list[Path]:
-    """List the hypothesis files at and below the paths, sorted, skipping names that start with _ or a dot.
+    """List the hypothesis files at and below the paths, sorted; files and folders _x and .x are left out.
 
     Args:
         paths: files and folders; a name alone, such as ``sum``, that is neither is a shipped hypothesis.
@@ -152,4 +162,8 @@ def _hypotheses_below(path: Path) -> list[Path]:
     """Return the hypothesis files of a folder, or the file itself if it exists."""
     if not path.is_dir():
         return [path] if path.exists() else []
-    return [p for p in sorted(path.rglob("*")) if p.suffix in (".py", ".json") and p.name[0] not in "_."]
+    found: list[Path] = []
+    for place in sorted(path.iterdir()):
+        if place.name[0] not in "_." and (place.is_dir() or place.suffix in (".py", ".json")):
+            found += _hypotheses_below(place) if place.is_dir() and not place.is_symlink() else [place]
+    return found

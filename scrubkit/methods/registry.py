@@ -33,9 +33,9 @@ _HOME = {
     "integrated-gradients": "attribution_patching:IntegratedGradients",
     "acdc": "acdc:Pruning",
     "random-scores": "random_scores:RandomScores",
-    "answers-only": "answers_only:AnswersOnly",
-    "text-only": "text_only:TextOnly",
-    "text-and-spectra": "text_only:TextAndSpectra",
+    "answers-only": "blind.answers_only:AnswersOnly",
+    "text-only": "blind.text_only:TextOnly",
+    "text-and-spectra": "blind.text_only:TextAndSpectra",
 }
 
 

@@ -64,7 +64,7 @@ def one_model():
 def test_what_a_module_does_when_it_is_imported_ends_no_run(module, one_model, deed, monkeypatch):
     text, words = DEEDS[deed]
     if deed == "hangs":
-        monkeypatch.setattr(link, "START_SECONDS", 1.0)
+        monkeypatch.setattr(link, "LOAD_SECONDS", 1.0)
     module(text)
     with pytest.raises(BenchError, match=words):
         validate("stranger:Mine", one_model)

@@ -135,7 +135,7 @@ def test_a_model_with_the_heights_of_a_pizza_is_known_as_a_trained_pizza(trained
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_expectations_hold_on_a_trained_pizza(path, trained_pizza):
     hypothesis = on(path, trained_pizza)
-    score = Scorer.for_model(trained_pizza, device="cpu").score(hypothesis, seed=1)
+    score = Scorer(trained_pizza, device="cpu").score(hypothesis, seed=1)
     assert score.verdict in expected_verdicts(hypothesis, trained_pizza), str(score)
 
 

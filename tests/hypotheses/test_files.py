@@ -69,7 +69,7 @@ def test_a_file_that_fails_says_where(tmp_path, text, message):
 @pytest.mark.parametrize("name", ["x.json", "x.py"])
 def test_what_is_no_file_is_not_read(tmp_path, name):
     os.mkfifo(tmp_path / name)
-    with pytest.raises(HypothesisError, match="is no file"):
+    with pytest.raises(HypothesisError, match="is not a file"):
         load_hypothesis(tmp_path / name)
 
 

@@ -22,6 +22,8 @@ SCORERS = [name for name in builtin_methods() if hasattr(find_method(name), "sco
 FINDERS = [name for name in builtin_methods() if hasattr(find_method(name), "find")]
 NEEDS_PARTS = ("zero-ablation", "mean-ablation", "resample-ablation", "circuit-tests", "das")
 """Scorers that need a hook: a graph of functions has none."""
+BLIND = ("text-only", "text-and-spectra", "answers-only")
+"""Controls that never run the model: what they say is no judgement."""
 
 
 def stream(features: dict[int, str]) -> nx.DiGraph:
@@ -91,7 +93,7 @@ def find(name: str, subject: Any, task: Any) -> scrubkit.Importances:
 
 
 @pytest.mark.parametrize("kind", list(subjects()))
-@pytest.mark.parametrize("name", [name for name in SCORERS if name != "random-scores"])
+@pytest.mark.parametrize("name", [name for name in SCORERS if name not in ("random-scores", *BLIND)])
 def test_a_scorer_accepts_what_holds_of_any_transformer(name: str, kind: str) -> None:
     """Everything that the logits read is named, with all of the input that reaches it."""
     answer = score(name, *subjects()[kind])
@@ -145,13 +147,22 @@ def test_pruning_all_edges_leaves_the_output_of_the_corrupt_input(kind: str) -> 
 
 @pytest.mark.parametrize("name", SCORERS)
 def test_a_scorer_takes_a_graph_of_functions_or_says_why_not(name: str) -> None:
-    if name in NEEDS_PARTS:
+    if name in BLIND:
+        with pytest.raises(ScrubError, match="needs a task"):
+            score(name, functions(), parity("x % 2"), None)
+    elif name in NEEDS_PARTS:
         with pytest.raises(ScrubError, match="a graph of functions has no"):
             score(name, functions(), parity("x % 2"), None)
     elif name not in ("random-scores", "linear-probe"):
         true, false = (score(name, functions(), parity(feature), None) for feature in ("x % 2", "x // 2"))
         assert true.score == pytest.approx(1, abs=0.1)
         assert name == "path-patching" or false.score < 0.9
+
+
+@pytest.mark.parametrize("kind", ["LayerNorm bridge", "GPT-2"])
+def test_the_control_that_reads_spectra_says_that_a_bridge_is_no_model(kind: str) -> None:
+    with pytest.raises(ScrubError, match="reads the weights of a scrubkit.Model, found TransformerBridge"):
+        score("text-and-spectra", *subjects()[kind])
 
 
 @pytest.mark.parametrize("name", FINDERS)
@@ -180,7 +191,8 @@ def test_labels_are_decided_on_a_graph_of_functions() -> None:
 
 FRAME = ("__init__", "protocol", "registry")
 """Modules that say what a method is and find one."""
-MODULES = sorted(path for path in Path(methods.__file__).parent.rglob("*.py") if path.stem not in FRAME)
+MODULES = sorted(path for path in Path(methods.__file__).parent.glob("*.py") if path.stem not in FRAME)
+"""The controls in `blind` are no methods to write after: they take the text of claims apart."""
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)

@@ -10,10 +10,10 @@ from scrubkit.bench.suites import load_suite
 from scrubkit.families.programs.suites.cases import base_cases
 from scrubkit.harness.questions import bare, question_of
 from scrubkit.harness.run import validate
-from scrubkit.methods.spectra import spectra
-from scrubkit.methods.text_features import text_features
-from scrubkit.methods.text_only import TextAndSpectra, TextOnly, fit
-from scrubkit.methods.training import examples, load_examples
+from scrubkit.methods.blind.spectra import spectra
+from scrubkit.methods.blind.text_features import text_features
+from scrubkit.methods.blind.text_only import TextAndSpectra, TextOnly, fit
+from scrubkit.methods.blind.training import examples, load_examples
 
 
 @pytest.fixture(scope="module")

@@ -382,7 +382,7 @@ def test_what_else_a_checkpoint_holds_is_not_loaded(stopped, monkeypatch):
 @pytest.mark.parametrize(("make", "kind"), [(os.mkfifo, "a pipe"), (os.mkdir, "a folder")])
 def test_a_pipe_or_a_folder_in_the_place_of_a_checkpoint_is_refused(tmp_path, make, kind):
     make(tmp_path / CHECKPOINT)
-    with pytest.raises(TrainingError, match=f"is no file but {kind}"):
+    with pytest.raises(TrainingError, match=f"is not a file but {kind}"):
         train(TASK, seed=3, out=tmp_path, resume=True, **TINY)
 
 

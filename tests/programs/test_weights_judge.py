@@ -27,10 +27,10 @@ def test_the_judge_of_weights_notices_other_weights():
     _, models = compile_all(draw_base(3, "plain", small=True), small=True)
     claims = list(own(models[0].program))
     found = []
-    for made in models:
+    for made in models[:2]:
         judge = WeightsJudge(to_model(made))
         for claim in claims:
             failures, idle = judge.judge(to_hypothesis(claim, made))
             found.append(bool(failures.any() or idle))
-    first = np.array(found).reshape(len(models), -1)
+    first = np.array(found).reshape(2, -1)
     assert not first[0].any() and first[1:].any()

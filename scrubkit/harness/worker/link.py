@@ -25,11 +25,13 @@ from scrubkit.harness.outcome import Fault
 from scrubkit.harness.stranger import Card, Stranger
 from scrubkit.harness.worker import wire
 from scrubkit.harness.worker.serve import MAX_REFUSAL, Ask, Hold, Load
-from scrubkit.harness.worker.starter import START_SECONDS, Fork, Template, template
+from scrubkit.harness.worker.starter import Fork, Template, template
 from scrubkit.models.model import Model
 
 BEGIN_SECONDS = 60.0
 """How long a worker may take to begin with a call."""
+LOAD_SECONDS = 120.0
+"""How long a worker may take to import a method."""
 READ_SECONDS = 60.0
 """How long a worker may take to read what a method returned."""
 MAX_LOADS = 3
@@ -165,9 +167,9 @@ class Worker:
         load = Load(token, self._packed.payload, sys.path, os.getcwd(), self._threads, self._memory, card)
         try:
             self._send(load)
-            said = self._expect(token, wire.READY, START_SECONDS)
+            said = self._expect(token, wire.READY, LOAD_SECONDS)
         except (wire.Closed, wire.Late, wire.Garbled) as lost:
-            why = f"not loaded within {START_SECONDS:g} s"
+            why = f"not loaded within {LOAD_SECONDS:g} s"
             if not isinstance(lost, wire.Late):
                 why = ended_how(self._end(lost=True))
             self._end(lost=True)

@@ -17,7 +17,7 @@ from scrubkit.errors import BenchError
 from scrubkit.harness.worker import template as orders
 
 START_SECONDS = 300.0
-"""How long the template may take to import torch, and a worker to import a method."""
+"""How long the template may take to import torch."""
 
 _BOOT = "import json, sys; sys.path[:] = json.loads(sys.argv[2])\n" + (
     "from scrubkit.harness.worker.template import main; main(int(sys.argv[1]))"

@@ -39,7 +39,8 @@ def relabelled(suite: Suite) -> Suite:
 
 def with_cases(suite: Suite, cases: Iterable[Case]) -> Suite:
     """Return a suite with other cases."""
-    return Suite.model_validate(dict(suite) | {"cases": tuple(cases)})
+    fields = {name: getattr(suite, name) for name in Suite.model_fields}
+    return Suite.model_validate(fields | {"cases": tuple(cases)})
 
 
 def _cases(suite: Suite) -> Iterator[Case]:

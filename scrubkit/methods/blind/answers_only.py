@@ -8,6 +8,7 @@ import torch
 from scrubkit.core.feature import class_ids
 from scrubkit.core.task import Task
 from scrubkit.hypothesis import Hypothesis
+from scrubkit.methods.blind.text_features import require_task
 from scrubkit.methods.protocol import Answer, Budget
 from scrubkit.models.model import Model
 
@@ -28,7 +29,12 @@ class AnswersOnly:
     def score(
         self, model: Model, hypothesis: Hypothesis, *, task: Task, generator: torch.Generator, budget: Budget
     ) -> Answer:
-        """Say how far the features determine the answers; without answers nothing can be said."""
+        """Say how far the features determine the answers; without answers nothing can be said.
+
+        Raises:
+            ScrubError: there is no task.
+        """
+        require_task(task, self.name)
         if task.labels is None:
             return Answer(0.0, verdict="untestable", evaluations=0, notes=("the task has no answers",))
         nodes = [hypothesis.nodes[name] for name, _ in hypothesis.nodes[hypothesis.root].parents]

@@ -1,4 +1,4 @@
-"""What the controls of `scrubkit.methods.text_only` are trained on: ``python -m scrubkit.methods.training``.
+"""What the controls of `text_only` are trained on: ``python -m scrubkit.methods.blind.training``.
 
 Features of the cases of two held-out draws of ``programs-fast`` come with the package, as numbers, so that a
 control is fitted in a second.
@@ -18,8 +18,8 @@ from scrubkit.bench.case import Case
 from scrubkit.bench.models import build
 from scrubkit.bench.suites import held_out
 from scrubkit.hypothesis import from_json
-from scrubkit.methods.spectra import spectra
-from scrubkit.methods.text_features import text_features
+from scrubkit.methods.blind.spectra import spectra
+from scrubkit.methods.blind.text_features import text_features
 from scrubkit.subjects.sites import Sites
 
 SUITE, SEEDS = "programs-fast", (101, 102)

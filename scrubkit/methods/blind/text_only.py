@@ -14,11 +14,12 @@ import numpy as np
 import torch
 
 from scrubkit.core.task import Task
+from scrubkit.errors import ScrubError
 from scrubkit.hypothesis import Hypothesis
+from scrubkit.methods.blind.spectra import spectra
+from scrubkit.methods.blind.text_features import require_task, text_features
+from scrubkit.methods.blind.training import Examples, load_examples
 from scrubkit.methods.protocol import Answer, Budget
-from scrubkit.methods.spectra import spectra
-from scrubkit.methods.text_features import text_features
-from scrubkit.methods.training import Examples, load_examples
 from scrubkit.models.model import Model
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ class TextOnly:
     def score(
         self, model: Model, hypothesis: Hypothesis, *, task: Task, generator: torch.Generator, budget: Budget
     ) -> Answer:
-        """Judge the text."""
+        """Judge the text; raises ScrubError where there is no task."""
+        require_task(task, self.name)
         return _judged(text_features(hypothesis, task), with_spectra=False)
 
 
@@ -59,13 +61,26 @@ class TextAndSpectra:
     def score(
         self, model: Model, hypothesis: Hypothesis, *, task: Task, generator: torch.Generator, budget: Budget
     ) -> Answer:
-        """Judge the text and the spectra."""
+        """Judge the text and the spectra; raises ScrubError where there is no task or no `scrubkit.Model`."""
+        require_task(task, self.name)
+        if not isinstance(model, Model):
+            raise ScrubError(
+                f"reads the weights of a scrubkit.Model, found {type(model).__name__}", title=self.name
+            )
         seen = np.concatenate([text_features(hypothesis, task), spectra(model)])
         return _judged(seen, with_spectra=True)
 
 
 def fit(examples: Examples, *, with_spectra: bool) -> RandomForestClassifier:
-    """Fit a forest to examples."""
+    """Fit a forest to examples.
+
+    Args:
+        examples: cases as numbers.
+        with_spectra: show it the weights' spectra beside the text.
+
+    Returns:
+        The forest; its share of trees for the class True is the score.
+    """
     # It takes over a second to load, and no other method has a use for it.
     from sklearn.ensemble import RandomForestClassifier
 

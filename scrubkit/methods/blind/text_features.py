@@ -1,6 +1,6 @@
 """What can be seen of a hypothesis without a model: its graph, its sites as text, and its features.
 
-A method that is told nothing else should not be able to say what is true; see `scrubkit.methods.text_only`.
+A method that is told nothing else should not be able to say what is true; see `text_only` beside this file.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from jaxtyping import Float
 
 from scrubkit.core.feature import class_ids
 from scrubkit.core.task import Task
+from scrubkit.errors import ScrubError
 from scrubkit.hypothesis import Hypothesis
 from scrubkit.hypothesis.claim import Node
 
@@ -23,11 +24,29 @@ _BASIS = re.compile(r"subspace=[\w.@]+")
 _WORDS = re.compile(r"\w+|[^\w\s]+")
 
 
+def require_task(task: Task | None, method: str) -> None:
+    """Refuse a subject without a task, such as a graph of functions.
+
+    Args:
+        task: the task, or None where there is none.
+        method: who asks for it, for the message.
+
+    Raises:
+        ScrubError: there is none.
+    """
+    if task is None:
+        raise ScrubError("needs a task, whose columns give features their values", title=method)
+
+
 def text_features(hypothesis: Hypothesis, task: Task) -> Float[np.ndarray, " column"]:
     """Return a hypothesis as numbers that depend on no model, no node name and no order.
 
     Sizes and shape of the graph; of the features, how many classes they make and how long they are; and the
     words and pairs of words in sites and features, hashed (Weinberger et al. 2009, "Feature hashing").
+
+    Args:
+        hypothesis: the claim.
+        task: gives features their values.
     """
     return np.concatenate([_shape(hypothesis), _classes(hypothesis, task), _words(hypothesis)])
 

@@ -1,0 +1,1 @@
+"""Controls that never run the model: where they do well, a suite is unfair."""
