@@ -168,7 +168,10 @@ class Score(Frozen):
             ("loss recovered", self.loss_recovered),
             ("agreement", self.agreement),
             ("scrubbed loss", self._losses()),
-            ("resampled", f"{self.total_bits:.1f} bits over {len(self.bits)} node{'s' * (len(self.bits) != 1)}"),
+            (
+                "resampled",
+                f"{self.total_bits:.1f} bits over {len(self.bits)} node{'s' * (len(self.bits) != 1)}",
+            ),
         ]
         lines += [f"  {name:<15}{value}" for name, value in rows if value is not None]
         if self.match is not None:

@@ -8,6 +8,7 @@ import pytest
 
 from scrubkit.errors import HypothesisError
 from scrubkit.hypothesis import find_hypotheses, from_graph, from_json, load_hypothesis, to_json
+from scrubkit.hypothesis.files import shipped
 
 GRAPH = """
 import networkx as nx
@@ -198,3 +199,32 @@ def test_what_is_no_hypothesis_file_is_refused(tmp_path, name):
     (tmp_path / "x.txt").write_text("")
     with pytest.raises(HypothesisError, match=name):
         load_hypothesis(tmp_path / name)
+
+
+def test_a_shipped_hypothesis_is_read_by_its_name():
+    assert load_hypothesis("nothing").hash == load_hypothesis(shipped()["nothing"]).hash
+
+
+def test_hidden_folders_and_links_to_folders_are_not_searched(tmp_path):
+    for folder in (".venv", "_old", "kept"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "x.py").write_text("")
+    (tmp_path / "link").symlink_to(tmp_path)
+    assert find_hypotheses([tmp_path]) == [tmp_path / "kept" / "x.py"]
+
+
+def test_a_file_that_asks_another_familys_truth_is_told_so(tmp_path):
+    class OtherTruth:
+        pass
+
+    path = tmp_path / "h.py"
+    path.write_text("def hypothesis(truth):\n    return truth.frequencies\n")
+    with pytest.raises(HypothesisError, match="asks the truth .* for 'frequencies' on line 2, .*OtherTruth"):
+        load_hypothesis(path, truth=OtherTruth())
+
+
+def test_a_file_that_skips_itself_as_a_test_is_a_fault_of_that_file(tmp_path):
+    path = tmp_path / "h.py"
+    path.write_text("import pytest\npytest.skip('not here', allow_module_level=True)\n")
+    with pytest.raises(HypothesisError, match="failed on line 2: Skipped"):
+        load_hypothesis(path)
