@@ -164,6 +164,10 @@ def _hypotheses_below(path: Path) -> list[Path]:
         return [path] if path.exists() else []
     found: list[Path] = []
     for place in sorted(path.iterdir()):
-        if place.name[0] not in "_." and (place.is_dir() or place.suffix in (".py", ".json")):
-            found += _hypotheses_below(place) if place.is_dir() and not place.is_symlink() else [place]
+        if place.name[0] in "_.":
+            continue
+        if place.is_dir():
+            found += [] if place.is_symlink() else _hypotheses_below(place)
+        elif place.suffix in (".py", ".json"):
+            found.append(place)
     return found
