@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from scrubkit.errors import ProgramError
-from scrubkit.families.programs.graph import read_program
+from scrubkit.families.programs.reading import read_program
 from tests.programs.graphs import add, chain, induction, inputs, parity, reverse
 
 

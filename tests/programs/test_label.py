@@ -4,10 +4,10 @@ import pytest
 
 from scrubkit.families.programs.claims import ROOT, abstraction
 from scrubkit.families.programs.compile import compile_program
-from scrubkit.families.programs.graph import read_program
 from scrubkit.families.programs.label import label
 from scrubkit.families.programs.places import with_moves
 from scrubkit.families.programs.random import random_program
+from scrubkit.families.programs.reading import read_program
 from scrubkit.families.programs.subject import function_graph
 from scrubkit.scrubbing.functions import scrub
 from tests.programs.graphs import add, chain, induction, inputs

@@ -5,10 +5,10 @@ from scrubkit.errors import ProgramError
 from scrubkit.families.programs import distractors, rewrites
 from scrubkit.families.programs.claims import abstraction
 from scrubkit.families.programs.compile import compile_program
-from scrubkit.families.programs.graph import read_program
 from scrubkit.families.programs.label import label
 from scrubkit.families.programs.library import named
 from scrubkit.families.programs.random import random_program
+from scrubkit.families.programs.reading import read_program
 from tests.programs.forward import forward
 from tests.programs.graphs import add, chain, inputs
 

@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 import scrubkit
 from scrubkit.cli.app import app
 from scrubkit.errors import TrainingError
-from scrubkit.families.programs.graph import read_program
 from scrubkit.families.programs.library import named
+from scrubkit.families.programs.reading import read_program
 from scrubkit.families.programs.train.align import align, n_layers
 from scrubkit.families.programs.train.certify import certify, with_certificate
 from scrubkit.families.programs.train.interchange import answers, draw, interchanged

@@ -173,25 +173,6 @@ class Program:
         return found
 
 
-def read_program(graph: nx.DiGraph | Program, rows: Any = None) -> Program:
-    """Read and check a program.
-
-    Args:
-        graph: the program, in the language above.
-        rows: the dataset, one value per input in each row, in order of declaration; by default the graph's
-            ``rows``, or all combinations of the inputs' values.
-
-    Returns:
-        The checked program.
-
-    Raises:
-        ProgramError: with every fault of the graph.
-    """
-    from scrubkit.families.programs.reading import read
-
-    return graph if isinstance(graph, Program) else read(graph, rows)
-
-
 def require(condition: bool, fault: str, *, title: str = "program") -> None:
     """Raise ProgramError unless the condition holds."""
     if not condition:

@@ -11,7 +11,8 @@ import torch
 from scrubkit.core.task import Task
 from scrubkit.families.programs.compile import Compiled, compile_program
 from scrubkit.families.programs.compile.options import Options
-from scrubkit.families.programs.graph import Program, read_program
+from scrubkit.families.programs.graph import Program
+from scrubkit.families.programs.reading import read_program
 from scrubkit.families.programs.truth import stored_truth
 from scrubkit.models.model import Model
 from scrubkit.models.record import Provenance

@@ -12,8 +12,9 @@ import networkx as nx
 import numpy as np
 
 from scrubkit.errors import ProgramError
-from scrubkit.families.programs.graph import Program, read_program
+from scrubkit.families.programs.graph import Program
 from scrubkit.families.programs.lookup import Lookup
+from scrubkit.families.programs.reading import read_program
 
 FAN_IN = 3
 """Most parents of a node."""

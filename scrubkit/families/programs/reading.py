@@ -21,8 +21,24 @@ RESERVED = ("token", "position", "sum", "query", "key", "pi")
 _GRAPH_KEYS = ("name", "task", "output", "n_ctx", "rows")
 
 
-def read(graph: nx.DiGraph, rows: Any = None) -> Program:
-    """Read a program; see `scrubkit.families.programs.graph.read_program`."""
+def read_program(graph: nx.DiGraph | Program, rows: Any = None) -> Program:
+    """Read and check a program.
+
+    Args:
+        graph: the program, in the language of `scrubkit.families.programs.graph`.
+        rows: the dataset, one value per input in each row, in order of declaration; by default the graph's
+            ``rows``, or all combinations of the inputs' values.
+
+    Returns:
+        The checked program.
+
+    Raises:
+        ProgramError: with every fault of the graph.
+    """
+    return graph if isinstance(graph, Program) else _read(graph, rows)
+
+
+def _read(graph: nx.DiGraph, rows: Any) -> Program:
     if not isinstance(graph, nx.DiGraph) or not nx.is_directed_acyclic_graph(graph) or not len(graph):
         raise ProgramError("a program must be a networkx.DiGraph without cycles and with at least one node")
     title = f"program {graph.graph.get('name', '')}".strip()

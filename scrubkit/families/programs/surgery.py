@@ -14,7 +14,8 @@ from torch import Tensor
 from scrubkit.core.feature import parse
 from scrubkit.errors import ProgramError
 from scrubkit.families.programs.express import substitute
-from scrubkit.families.programs.graph import Program, read_program
+from scrubkit.families.programs.graph import Program
+from scrubkit.families.programs.reading import read_program
 
 
 class Composed:

@@ -21,7 +21,8 @@ from scrubkit.families.programs.compile.place import place
 from scrubkit.families.programs.compile.schedule import schedule
 from scrubkit.families.programs.compile.truth import Truth, known_truth
 from scrubkit.families.programs.compile.weights import Tensors
-from scrubkit.families.programs.graph import Program, read_program
+from scrubkit.families.programs.graph import Program
+from scrubkit.families.programs.reading import read_program
 from scrubkit.models.config import ModelConfig
 
 ORDER = 13

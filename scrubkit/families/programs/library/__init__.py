@@ -9,8 +9,9 @@ import networkx as nx
 
 from scrubkit.errors import ProgramError, nearest
 from scrubkit.families.programs.claims import abstraction
-from scrubkit.families.programs.graph import Program, read_program
+from scrubkit.families.programs.graph import Program
 from scrubkit.families.programs.library import machines, order, sequences
+from scrubkit.families.programs.reading import read_program
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import networkx as nx
 import numpy as np
 
-from scrubkit.families.programs.graph import Program, read_program
+from scrubkit.families.programs.graph import Program
+from scrubkit.families.programs.reading import read_program
 from scrubkit.families.programs.suites.base import Base
 from scrubkit.families.programs.surgery import names_in
 

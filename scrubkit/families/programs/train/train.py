@@ -18,8 +18,9 @@ import torch
 from torch.nn import functional
 
 from scrubkit.errors import TrainingError
-from scrubkit.families.programs.graph import Program, read_program
+from scrubkit.families.programs.graph import Program
 from scrubkit.families.programs.model import program_task
+from scrubkit.families.programs.reading import read_program
 from scrubkit.families.programs.train.align import align, n_layers
 from scrubkit.families.programs.train.certify import with_certificate
 from scrubkit.families.programs.train.interchange import answers, draw, interchanged
