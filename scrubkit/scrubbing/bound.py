@@ -8,7 +8,7 @@ without sites to parse or hooks to place, for our models, any TransformerBridge 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -46,7 +46,7 @@ class BoundNode:
         children: names of the nodes that read it.
     """
 
-    bound: Bound
+    bound: Bound = field(repr=False)
     name: str
     claim: Node
     part: Any
