@@ -37,3 +37,13 @@ def test_a_node_is_dropped_or_called_unimportant_only_where_another_stays():
     kinds = [{name.split()[0] for name, _ in near_misses(program, each)} for each in (claim, alone)]
     assert {"dropped", "unimportant"} <= kinds[0]
     assert not {"dropped", "unimportant"} & kinds[1]
+
+
+def test_a_feature_of_two_components_is_not_taken_mod_two():
+    program, claim = named("max3").program(), named("max3").claims()["full"]
+    coarser = [name for name, _ in near_misses(program, claim) if name.startswith("coarser")]
+    assert coarser
+    for node in claim:
+        if "feature" in claim.nodes[node]:
+            claim.nodes[node]["feature"] = f"({claim.nodes[node]['feature']}, x0)"
+    assert not [name for name, _ in near_misses(program, claim) if name.startswith("coarser")]

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import networkx as nx
 
+from scrubkit.core.feature import parse
 from scrubkit.families.programs.claims import ROOT
 from scrubkit.families.programs.express import express
 from scrubkit.families.programs.graph import Program
@@ -18,7 +19,7 @@ def near_misses(program: Program, claim: nx.DiGraph) -> Iterator[tuple[str, nx.D
     """Yield changed claims, each with the name of the change.
 
     - ``constant``: a node's feature is constant, so that its value is drawn from all;
-    - ``coarser``: a feature is taken mod 2;
+    - ``coarser``: a feature of one component is taken mod 2;
     - ``other``: a feature is that of another variable;
     - ``elsewhere``: a node names another variable, its feature unchanged;
     - ``dropped``: a node is left out, and its parents feed its readers;
@@ -29,8 +30,10 @@ def near_misses(program: Program, claim: nx.DiGraph) -> Iterator[tuple[str, nx.D
     free = [name for name in program.variables if name not in {claim.nodes[n]["variable"] for n in nodes}]
     for node in nodes:
         yield f"constant {node}", _with(claim, node, feature="0")
-        if program.variables[claim.nodes[node]["variable"]].size > 2:
-            yield f"coarser {node}", _with(claim, node, feature=f"({claim.nodes[node]['feature']}) % 2")
+        feature = claim.nodes[node]["feature"]
+        components, _ = parse(feature).size
+        if components == 1 and program.variables[claim.nodes[node]["variable"]].size > 2:
+            yield f"coarser {node}", _with(claim, node, feature=f"({feature}) % 2")
         for other in nodes:
             if other != node:
                 yield f"other {node} {other}", _with(claim, node, feature=claim.nodes[other]["feature"])
