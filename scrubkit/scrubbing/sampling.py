@@ -201,7 +201,7 @@ class Draws:
         keys = torch.tensor([_signed(key) for key in self._keys(stream)], device=self.device)
         first = self.items.start // self.n_inputs
         key = keys[0] if len(keys) == 1 else keys[self._flat // self.n_inputs - first]
-        return _finalise(key + self.rows * _signed(_GOLDEN))
+        return _finalise(key + self._flat % self.n_inputs * _signed(_GOLDEN))
 
     def stand_ins(
         self, resampling: Resampling, rows: Int[Tensor, " item"], stream: int

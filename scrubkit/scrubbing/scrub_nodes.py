@@ -38,11 +38,6 @@ class ChosenRows(Draws):
         assert self.chosen is not None
         return self.chosen
 
-    def numbers(self, stream: int) -> Int[Tensor, " item"]:
-        """Return a random number in [0, 2^62) for each item; streams are independent."""
-        generator = torch.Generator().manual_seed((self.seed * 4_000_037 + stream) % 2**63)
-        return torch.randint(2**62, (len(self.items),), generator=generator)
-
 
 def scrub_nodes(
     subject: Subject, plan: Plan, tree_nodes: Sequence[TreeNode], draws: ChosenRows
