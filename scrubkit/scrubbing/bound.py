@@ -23,12 +23,12 @@ from scrubkit.core.site import Part
 from scrubkit.core.task import Task
 from scrubkit.hypothesis import Hypothesis, Node
 from scrubkit.scrubbing.complement import without_overlap
+from scrubkit.scrubbing.evaluate import draws_for, scrubbed_values
 from scrubkit.scrubbing.options import as_hypothesis, choose_device
 from scrubkit.scrubbing.plan import Plan, TreeNode
 from scrubkit.scrubbing.plan import bind as make_plan
 from scrubkit.scrubbing.redraw import shuffled, with_others, with_resampling
 from scrubkit.scrubbing.runs import Rows, Runs, Value
-from scrubkit.scrubbing.scrub_nodes import ChosenRows, scrub_nodes
 from scrubkit.scrubbing.target import Target, random_twin, target_of
 from scrubkit.subjects.bridge import BRIDGE_NAMES
 from scrubkit.subjects.subject import Edit
@@ -284,10 +284,10 @@ class Bound(Runs, Mapping[str, BoundNode]):
         Returns:
             The scrubbed value of each node, (item, ...).
         """
-        draws = ChosenRows.of(rows, self.n_inputs, generator)
+        draws = draws_for(rows, self.n_inputs, generator)
         tree_nodes = [self.tree_nodes[node.name] for node in nodes or [self.root]]
         self.evaluations += len(rows) * sum(1 for _ in tree_nodes[0].walk())
-        return scrub_nodes(self.subject, self.plan, tree_nodes, draws)
+        return scrubbed_values(self.subject, self.plan, tree_nodes, rows, draws)
 
     def complement(self, held: Collection[Part] | None = None) -> tuple[Part, ...]:
         """Return the parts, at the hooks that the mapped nodes name, that none of them holds.

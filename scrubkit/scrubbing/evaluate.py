@@ -7,6 +7,9 @@ else is drawn; and n is read from a run on that other input with what n reads se
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import torch
 from jaxtyping import Int
 from torch import Tensor
 
@@ -23,7 +26,19 @@ def scrub_rows(subject: Subject, plan: Plan, draws: Draws) -> Tensor:
     rows = draws.rows
     if plan.root_resampling is not None:
         rows = draws.stand_ins(plan.root_resampling, rows, ROOT_STREAM)
-    return _value(subject, plan, plan.root, rows, draws)
+    return scrubbed_values(subject, plan, [plan.root], rows, draws)[0]
+
+
+def draws_for(rows: Int[Tensor, " item"], n_inputs: int, generator: torch.Generator) -> Draws:
+    """Return the draws of a scrub of chosen inputs, their seed taken from a generator.
+
+    Args:
+        rows: the reference inputs; they may repeat, and each copy draws by itself.
+        n_inputs: size of the dataset.
+        generator: source of the seed, on the CPU.
+    """
+    seed = int(torch.randint(2**31, (1,), generator=generator))
+    return Draws(seed, n_inputs, range(len(rows)), torch.device("cpu"))
 
 
 def own_rows(tree_node: TreeNode, reader_rows: Int[Tensor, " item"], draws: Draws) -> Int[Tensor, " item"]:
@@ -42,17 +57,31 @@ def other_rows(
     return draws.stand_ins(plan.anyone, rows, tree_node.other_stream)
 
 
-def _value(
-    subject: Subject, plan: Plan, tree_node: TreeNode, rows: Int[Tensor, " item"], draws: Draws
-) -> Tensor:
-    if not tree_node.children:
-        return subject.clean(tree_node.part, rows)
-    others = other_rows(plan, tree_node, rows, draws)
+def scrubbed_values(
+    subject: Subject,
+    plan: Plan,
+    tree_nodes: Sequence[TreeNode],
+    rows: Int[Tensor, " item"],
+    draws: Draws,
+) -> list[Tensor]:
+    """Return V(n, x) for some nodes that read the same in the same way.
+
+    Args:
+        subject: what is scrubbed.
+        plan: the hypothesis.
+        tree_nodes: the nodes n.
+        rows: the reference input x of each item.
+        draws: everything that is drawn for the items.
+    """
+    first, parts = tree_nodes[0], [tree_node.part for tree_node in tree_nodes]
+    if not first.children:
+        return [subject.clean(part, rows) for part in parts]
+    others = other_rows(plan, first, rows, draws)
     edits = []
-    for child in tree_node.children:
+    for child in first.children:
         if child.unimportant:
             value = subject.clean(child.part, others)
         else:
-            value = _value(subject, plan, child, own_rows(child, rows, draws), draws)
+            (value,) = scrubbed_values(subject, plan, [child], own_rows(child, rows, draws), draws)
         edits.append(Edit(child.part, value, child.direct))
-    return subject.run(others, edits, tree_node.holds, tree_node.part)
+    return subject.read(others, edits, first.holds, parts)

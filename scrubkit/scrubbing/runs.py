@@ -118,7 +118,6 @@ class Runs:
         """Return the clean output on some inputs: logits, (item, answer, class), or what a graph puts out."""
         return self.read(self.whole_output, rows)
 
-    @torch.no_grad()
     def run(
         self,
         rows: Rows,
@@ -131,7 +130,8 @@ class Runs:
 
         Args:
             rows: the inputs, whose runs everything else comes from.
-            values: for each part that is set, its value for each item.
+            values: for each part that is set, its value for each item; what is read has gradients with
+                respect to those that require them.
             parts: what is read; by default the whole output.
             direct: each part that is read feels the settings along direct paths alone (path patching); what
                 lies between keeps its clean value.
@@ -146,7 +146,8 @@ class Runs:
             self._require_shape(part, value, rows)
         edits = [Edit(part, value, direct) for part, value in values.items()]
         self.evaluations += len(rows)
-        return self.subject.read(rows, edits, (), [self.whole_output] if parts is None else list(parts))
+        with torch.set_grad_enabled(any(value.requires_grad for value in values.values())):
+            return self.subject.read(rows, edits, (), [self.whole_output] if parts is None else list(parts))
 
     def ablated(self, rows: Rows, value: Value, parts: Sequence[Any]) -> Tensor:
         """Return the output with parts set to something else.

@@ -145,11 +145,14 @@ class BridgeSubject(Sites):
         """Do the same for each of some parts."""
         return [self.run(others, edits, holds, reader) for reader in readers]
 
-    @torch.no_grad()
     def _forward(
         self, rows: Int[Tensor, " item"], edits: Sequence[Edit], read: Sequence[Part]
     ) -> list[Tensor]:
-        """Run once with edits in force and return the parts read."""
+        """Run once with edits in force and return the parts read, with gradients where edits ask for them."""
+        with torch.set_grad_enabled(any(edit.value.requires_grad for edit in edits)):
+            return self._fired(rows, edits, read)
+
+    def _fired(self, rows: Int[Tensor, " item"], edits: Sequence[Edit], read: Sequence[Part]) -> list[Tensor]:
         tokens = self.token_rows[rows.to(self.device)]
         captured: dict[Any, Tensor] = {}
         carried: dict[str, Tensor] = {}

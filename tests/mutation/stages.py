@@ -32,7 +32,6 @@ STAGES: dict[str, tuple[Stage, ...]] = {
     "scrubkit/scrubbing/complement.py": (_unit("match"), *_METHODS),
     "scrubkit/scrubbing/runs.py": (_unit("bound"), *_METHODS),
     "scrubkit/scrubbing/redraw.py": (_unit("bound"), *_METHODS),
-    "scrubkit/scrubbing/scrub_nodes.py": _METHODS,
     "scrubkit/scrubbing/match.py": (_unit("match"), _unit("scoring"), *_REPORTS),
     "scrubkit/scrubbing/truth_graph.py": (_unit("match"), _unit("scoring"), *_REPORTS),
     "scrubkit/scrubbing/explain.py": (("tests/hypotheses/test_explain.py",), *_REPORTS),

@@ -8,6 +8,7 @@ import torch
 import scrubkit
 from scrubkit.errors import ScrubError
 from scrubkit.scrubbing.bound import Bound
+from tests.scrubbing.random_models import random_model
 from tests.scrubbing.test_bridges import gpt2, max_of_three, residual
 from tests.scrubbing.test_scoring import clusters, compiled
 
@@ -139,3 +140,17 @@ def test_a_reader_is_given_its_parents_on_donors(bound) -> None:
     same = bound.given(group, ROWS, {"a": ROWS})
     assert torch.equal(same[0], group[0].read(ROWS))
     assert bound.evaluations == len(ROWS)
+
+
+@pytest.mark.parametrize("kind", ["model", "bridge"])
+def test_what_is_read_has_gradients_with_respect_to_what_is_set(kind: str) -> None:
+    model = random_model("two blocks")
+    bound = scrubkit.bind(model) if kind == "model" else scrubkit.bind(model.bridge, task=model.task)
+    part, rows = bound.part("blocks.0.hook_mlp_out"), torch.arange(6)
+    value = bound.read(part, rows).requires_grad_()
+    output = bound.run(rows, {part: value})[0]
+    (gradient,) = torch.autograd.grad(output[:, 0, 1].sum(), value)
+    step = 1e-2 * gradient
+    change = bound.run(rows, {part: value.detach() + step})[0] - output.detach()
+    assert not bound.run(rows, {part: value.detach()})[0].requires_grad
+    assert float(change[:, 0, 1].sum()) == pytest.approx(float((step * gradient).sum()), rel=0.05)
