@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 LabelName = Literal["true", "false", "vacuous", "ambiguous"]
+Stratum = Literal["rare", "wrong-place", "left-out", "too-coarse", "not-needed"]
+STRATA: tuple[Stratum, ...] = get_args(Stratum)
+"""In which way a claim is false; where several fit, the first."""
 
 
 class Frozen(BaseModel):
@@ -22,17 +25,22 @@ class Evidence(Frozen):
     """One figure behind a label: what was measured of which claim, between its two thresholds.
 
     Attributes:
-        claim: "carries", "irrelevant", "matters", "compound" (the errors of all claims together), or, of
-            programs, "sufficient" (the share of draws that change the answer).
+        claim: what was measured. "sufficient": what joint draws move, on average, as a share of what another
+            input moves; "worst": what the worst draw takes of an answer's lead, 1 where the answer changes;
+            "failure": the share of draws that change an answer; "local": what the scrub of one node moves
+            at the output, as "sufficient"; "needed": what the node moves in the context where it moves
+            most. In labels of version 1: "carries", "irrelevant", "matters", "compound".
         where: node or edge that the claim is about.
         value: the figure.
-        holds_below: claim holds if the figure is under this ("carries", "irrelevant"), or None.
+        holds_below: claim holds if the figure is under this, or None.
         fails_above: claim fails if the figure is over this, or None.
-        holds_above: claim holds if the figure is over this ("matters"), or None.
+        holds_above: claim holds if the figure is over this, or None.
         fails_below: claim fails if the figure is under this, or None.
     """
 
-    claim: Literal["carries", "irrelevant", "matters", "compound", "sufficient"]
+    claim: Literal[
+        "sufficient", "worst", "failure", "local", "needed", "carries", "irrelevant", "matters", "compound"
+    ]
     where: str
     value: float
     holds_below: float | None = None
@@ -41,18 +49,44 @@ class Evidence(Frozen):
     fails_below: float | None = None
 
 
+class Witness(Frozen):
+    """One joint draw of a scrub, which `scrubkit.bench.label.replay` makes again.
+
+    Attributes:
+        row: the reference input, a row of the dataset.
+        draws: for each node of the treeified hypothesis, by its path from the root such as
+            ``logits/cluster_5/a``, the row that it is given and the row on which all that it does not name is
+            run. Empty where only the input is known.
+    """
+
+    row: int
+    draws: dict[str, tuple[int, int]] = {}
+
+
 class Label(Frozen):
     """Whether a hypothesis is true of the weights, and the figures that say so.
 
     Attributes:
         label: true, false, vacuous or ambiguous.
+        stratum: for a false one, in which way; None otherwise, and in labels of version 1.
         failed: for a false one, which claims fail and where, in words; empty otherwise.
         evidence: every figure that was looked at.
+        witness: the worst draw that was found; None in labels of version 1.
+        flags: "off-distribution-only" where something is needed only in contexts that no input makes.
     """
 
     label: LabelName
+    stratum: Stratum | None = None
     failed: tuple[str, ...] = ()
     evidence: tuple[Evidence, ...] = ()
+    witness: Witness | None = None
+    flags: tuple[str, ...] = ()
+
+    @model_serializer(mode="wrap")
+    def _without_absent(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what labels of version 1 do not have, so that their suites keep their hashes."""
+        newer = ("stratum", "witness", "flags")
+        return {key: value for key, value in dump(self).items() if value or key not in newer}
 
 
 class ModelSpec(Frozen):
@@ -94,3 +128,10 @@ class Case(Frozen):
     operator: str
     hypothesis: dict[str, Any]
     label: Label
+
+    @property
+    def stratum(self) -> Stratum | None:
+        """In which way a false claim is false; None for others, and where version 1 does not say."""
+        if self.label.stratum is None and self.label.label == "false":
+            return next((name for name in STRATA if name == self.operator), None)
+        return self.label.stratum
