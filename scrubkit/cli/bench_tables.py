@@ -13,27 +13,22 @@ from scrubkit.harness.limits import Check
 from scrubkit.harness.report import MethodReport, Report
 from scrubkit.report.plain import plain
 from scrubkit.report.rows import (
+    CONDUCT_COLUMNS,
     FINDER_COLUMNS,
+    LONG,
+    METHOD_COLUMNS,
     OPERATOR_COLUMNS,
     case_line,
+    conduct_row,
     effort,
     finder_row,
     identity,
+    listed,
     method_row,
+    notes,
     operator_rows,
-)
-
-_COLUMNS = (
-    "method",
-    "AUROC",
-    "false accept",
-    "false reject",
-    "incon.",
-    "untest.",
-    "vacuous",
-    "crashed",
-    "faults",
-    "s/case",
+    strata_columns,
+    strata_row,
 )
 
 
@@ -41,14 +36,26 @@ def bench_tables(report: Report) -> Group:
     """Return all tables of a report."""
     title = identity(report)
     parts: list[RenderableType] = []
-    if report.methods:
-        parts.append(_table(title, _COLUMNS, [method_row(method) for method in report.methods]))
+    methods = listed(report.methods)
+    if methods:
+        parts += _methods(title, methods)
     if report.finders:
         parts.append(_table(title, FINDER_COLUMNS, [finder_row(finder) for finder in report.finders]))
-    parts += [_fooled(method) for method in report.methods if method.fooled_by]
-    parts += [_faults(method) for method in report.methods if method.fault_kinds]
-    parts += [_calibration(method) for method in report.methods if method.calibration.total]
+    parts += [_fooled(method) for method in methods if method.fooled_by and len(methods) <= LONG]
+    parts += [_faults(method) for method in methods if method.fault_kinds]
+    parts += [_calibration(method) for method in methods if method.calibration.total]
     return Group(*parts, Text(effort(report), "dim"))
+
+
+def _methods(title: str, methods: Sequence[MethodReport]) -> list[RenderableType]:
+    """Return the tables of the scorers: errors, errors by stratum, conduct and cost."""
+    parts: list[RenderableType] = [_table(title, METHOD_COLUMNS, [method_row(m) for m in methods])]
+    parts += [Text(note, "dim") for note in notes(methods)]
+    if strata := strata_columns(methods):
+        rows = [strata_row(method, strata) for method in methods]
+        parts.append(_table("false hypotheses accepted, by stratum (number of cases)", strata, rows))
+    parts.append(_table("decisions, faults and cost", CONDUCT_COLUMNS, [conduct_row(m) for m in methods]))
+    return parts
 
 
 def missed_text(report: Report, missed: Sequence[Check]) -> Text:

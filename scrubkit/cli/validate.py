@@ -24,7 +24,7 @@ def register(app: typer.Typer) -> None:
     app.command("validate")(validate)
 
 
-WIDTH = 150
+WIDTH = 100
 """Width of the tables where the output is no terminal."""
 
 Share = Annotated[float | None, typer.Option(min=0, max=1)]

@@ -8,18 +8,27 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from scrubkit.bench.case import Case
+from scrubkit.harness.clusters import clusterings, unit_of
 from scrubkit.harness.identity import Identity
 from scrubkit.harness.intervals import clustered_auroc, proportion
 from scrubkit.harness.outcome import Outcome
-from scrubkit.harness.report import CaseResult, MethodReport, OperatorFigures, VariantFigures
+from scrubkit.harness.report import (
+    CaseResult,
+    MethodReport,
+    OperatorFigures,
+    Proportion,
+    StratumFigures,
+    VariantFigures,
+)
+from scrubkit.harness.strata import NOT_NEEDED, ordered, stratum_of
 
-CRASHES = frozenset({"raised", "timeout", "crashed"})
-"""Kinds of fault that are no answer at all."""
+CRASHES = frozenset({"raised", "crashed"})
+"""Kinds of fault in which it ended without an answer; running out of time is counted by itself."""
 ROUNDING = 1e-5
 """By how much an interval may miss a value that was computed in another precision."""
 
@@ -40,41 +49,55 @@ def method_report(
     """
     known = exact or {}
     asked = [case for case in cases if case.label.label != "ambiguous"]
-    models = {case.id: case.model.key for case in asked}
     results = [judge(case, outcomes[case.id], known.get(case.id)) for case in asked]
     true = [r for r in results if r.label == "true"]
     false = [r for r in results if r.label == "false"]
-    vacuous = [r for r in results if r.label == "vacuous"]
     decisive = true + false
-    counted = [r.outcome.evaluations for r in results if r.outcome.evaluations is not None]
-    faults = [r.outcome.fault.kind for r in results if r.outcome.fault]
+    charged = [r for r in false if identity.claims_minimality or r.stratum != NOT_NEEDED]
     return MethodReport(
         name=identity.name,
         version=identity.version,
         config=identity.config,
+        claims_minimality=identity.claims_minimality,
         auroc=clustered_auroc(
             [r.label == "true" for r in decisive],
             [ranking_score(r) for r in decisive],
-            [models[r.case] for r in decisive],
+            [r.unit for r in decisive],
         ),
-        false_accept=proportion([r.wrong == "accepted" for r in false]),
-        false_reject=proportion([r.wrong == "rejected" for r in true]),
-        inconclusive=proportion([r.outcome.verdict == "inconclusive" for r in decisive]),
-        decided=proportion([r.outcome.verdict in ("supported", "refuted") for r in decisive]),
-        untestable=proportion([r.outcome.verdict == "untestable" for r in decisive]),
-        vacuous_accepted=proportion([r.wrong == "accepted" for r in vacuous]),
-        calibration=proportion(
-            [_holds(r) for r in results if r.exact is not None and r.outcome.low is not None]
-        ),
-        crashed=proportion([bool(r.outcome.fault and r.outcome.fault.kind in CRASHES) for r in results]),
-        faults=proportion([r.outcome.fault is not None for r in results]),
-        fault_kinds=dict(sorted(Counter(faults).items())),
+        false_accept=share(charged, accepted),
+        false_reject=share(true, lambda r: r.wrong == "rejected"),
+        inconclusive=share(decisive, lambda r: r.outcome.verdict == "inconclusive"),
+        decided=share(decisive, lambda r: r.outcome.verdict in ("supported", "refuted")),
+        untestable=share(decisive, lambda r: r.outcome.verdict == "untestable"),
+        vacuous_accepted=share([r for r in results if r.label == "vacuous"], accepted),
+        calibration=share([r for r in results if r.exact is not None and r.outcome.low is not None], _holds),
+        crashed=share(results, lambda r: bool(r.outcome.fault and r.outcome.fault.kind in CRASHES)),
+        timeouts=share(results, lambda r: bool(r.outcome.fault and r.outcome.fault.kind == "timeout")),
+        faults=share(results, lambda r: r.outcome.fault is not None),
+        fault_kinds=dict(sorted(Counter(r.outcome.fault.kind for r in results if r.outcome.fault).items())),
+        strata=tuple(by_stratum(false)),
         operators=tuple(by_operator(false)),
         variants=tuple(by_variant(true, false)),
         seconds=float(np.mean([r.outcome.seconds for r in results])) if results else 0.0,
-        evaluations=float(np.mean(counted)) if counted else None,
+        evaluations=_mean_evaluations(results),
         results=tuple(results),
     )
+
+
+def share(results: Sequence[CaseResult], counts: Callable[[CaseResult], bool]) -> Proportion:
+    """Return the share of some cases that count, with the interval that their clusters allow."""
+    return proportion([counts(r) for r in results], *clusterings(results))
+
+
+def accepted(result: CaseResult) -> bool:
+    """Say whether a false or vacuous hypothesis was called supported."""
+    return result.wrong == "accepted"
+
+
+def _mean_evaluations(results: Sequence[CaseResult]) -> float | None:
+    """Return the mean number of model runs, over the cases where they are counted."""
+    counted = [r.outcome.evaluations for r in results if r.outcome.evaluations is not None]
+    return float(np.mean(counted)) if counted else None
 
 
 def judge(case: Case, outcome: Outcome, exact: float | None = None) -> CaseResult:
@@ -92,6 +115,8 @@ def judge(case: Case, outcome: Outcome, exact: float | None = None) -> CaseResul
         operator=case.operator,
         label=label,
         failed=case.label.failed,
+        stratum=stratum_of(case),
+        unit=unit_of(case),
         outcome=outcome,
         exact=exact,
         wrong=wrong,
@@ -110,34 +135,44 @@ def killed(result: CaseResult) -> bool:
     return result.outcome.fault is None and result.outcome.verdict == "refuted"
 
 
+def by_stratum(false: Sequence[CaseResult]) -> list[StratumFigures]:
+    """Return the figures of each stratum, in the order of tables."""
+    found = {name: [r for r in false if r.stratum == name] for name in ordered(r.stratum for r in false)}
+    return [
+        StratumFigures(stratum=name, accepted=share(some, accepted), killed=share(some, killed))
+        for name, some in found.items()
+    ]
+
+
 def by_operator(false: Sequence[CaseResult]) -> list[OperatorFigures]:
     """Return the figures of each operator, by name."""
+    found = {name: [r for r in false if r.operator == name] for name in sorted({r.operator for r in false})}
     return [
-        OperatorFigures(
-            operator=name,
-            killed=proportion([killed(r) for r in false if r.operator == name]),
-            accepted=proportion([r.wrong == "accepted" for r in false if r.operator == name]),
-        )
-        for name in sorted({r.operator for r in false})
+        OperatorFigures(operator=name, killed=share(some, killed), accepted=share(some, accepted))
+        for name, some in found.items()
     ]
 
 
 def by_variant(true: Sequence[CaseResult], false: Sequence[CaseResult]) -> list[VariantFigures]:
     """Return the figures on each variant of model, by name."""
-    return [
-        VariantFigures(
-            variant=name,
-            killed=proportion([killed(r) for r in false if r.variant == name]),
-            accepted=proportion([r.wrong == "accepted" for r in false if r.variant == name]),
-            false_reject=proportion([r.wrong == "rejected" for r in true if r.variant == name]),
+    figures = []
+    for name in sorted({r.variant for r in [*true, *false]}):
+        ours = [r for r in false if r.variant == name]
+        rejected = share([r for r in true if r.variant == name], lambda r: r.wrong == "rejected")
+        figures.append(
+            VariantFigures(
+                variant=name,
+                killed=share(ours, killed),
+                accepted=share(ours, accepted),
+                false_reject=rejected,
+            )
         )
-        for name in sorted({r.variant for r in [*true, *false]})
-    ]
+    return figures
 
 
 def worst(report: MethodReport, n: int = 5) -> list[CaseResult]:
     """Return the cases on which a scorer is wrong, the most confident mistakes first."""
-    wrong = [result for result in report.results if result.wrong]
+    wrong = [r for r in report.results if r.wrong and (r.label != "false" or report.charged_with(r))]
 
     def confidence(result: CaseResult) -> float:
         score = ranking_score(result)

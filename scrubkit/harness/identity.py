@@ -34,11 +34,13 @@ class Identity:
         version: its own `version`, or the ``__version__`` of its package; "" if neither is there.
         config: SHA-256 of its code, its settings and the versions of scrubkit and torch. Its code is the
             whole package that it is from, and whatever that imports which is not installed.
+        claims_minimality: whether it says that everything named is needed; decides how it is judged.
     """
 
     name: str
     version: str
     config: str
+    claims_minimality: bool = True
 
 
 def identify(method: Any) -> Identity:
@@ -50,7 +52,8 @@ def identify(method: Any) -> Identity:
     text = json.dumps([*parts, settings], default=_spell)
     package = sys.modules.get(kind.__module__.partition(".")[0])
     version = str(getattr(method, "version", "") or getattr(package, "__version__", ""))
-    return Identity(method.name, version, hashlib.sha256(text.encode()).hexdigest())
+    minimal = bool(getattr(method, "claims_minimality", True))
+    return Identity(method.name, version, hashlib.sha256(text.encode()).hexdigest(), minimal)
 
 
 @lru_cache(maxsize=64)

@@ -8,7 +8,7 @@ from typing import Literal
 
 from scrubkit.bench.case import LabelName
 from scrubkit.errors import BenchError
-from scrubkit.harness.intervals import proportion
+from scrubkit.harness.figures import share
 from scrubkit.harness.outcome import Record
 from scrubkit.harness.report import Estimate, MethodReport, Proportion, Report
 
@@ -89,12 +89,10 @@ def _checks(method: MethodReport, limits: Limits) -> Iterator[Check]:
 
 def _charged(method: MethodReport, figure: Proportion, label: LabelName) -> Proportion:
     """Return a share of wrong answers with faults counted in: to crash is no way to pass."""
-    faults = sum(result.label == label and result.wrong == "faulty" for result in method.results)
-    return _share(figure.count + faults, figure.total) if faults else figure
-
-
-def _share(count: int, total: int) -> Proportion:
-    return proportion([True] * count + [False] * (total - count))
+    asked = [r for r in method.results if r.label == label and (label != "false" or method.charged_with(r))]
+    if not any(r.wrong == "faulty" for r in asked):
+        return figure
+    return share(asked, lambda r: r.wrong in ("faulty", "rejected" if label == "true" else "accepted"))
 
 
 def _check(method: str, name: str, figure: Estimate | Proportion, limit: float, *, at_least: bool) -> Check:

@@ -11,8 +11,9 @@ from scrubkit.bench.case import LabelName
 from scrubkit.bench.manifest import Suite
 from scrubkit.bench.shards import ShardedSuite
 from scrubkit.harness.outcome import Finding, Outcome, Record
+from scrubkit.harness.strata import NOT_NEEDED
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 class Estimate(Record):
@@ -30,12 +31,17 @@ class Estimate(Record):
 
 
 class Proportion(Record):
-    """A share with its exact (Clopper-Pearson) 95 % interval; None of nothing.
+    """A share with its 95 % interval, which allows for clusters; None of nothing.
+
+    See `scrubkit.harness.intervals`.
 
     Attributes:
         count: how many.
         total: of how many.
         value: count / total.
+        low: lower end of the interval.
+        high: upper end.
+        effective: number of independent cases that would tell as much; None where it was not kept.
     """
 
     count: int
@@ -43,6 +49,7 @@ class Proportion(Record):
     value: float | None
     low: float | None
     high: float | None
+    effective: float | None = None
 
     def __str__(self) -> str:
         if self.value is None or self.low is None or self.high is None:
@@ -64,6 +71,20 @@ class OperatorFigures(Record):
     accepted: Proportion
 
 
+class StratumFigures(Record):
+    """How a method fares against hypotheses that are false in one way.
+
+    Attributes:
+        stratum: the way.
+        accepted: share that it calls supported.
+        killed: share that it refutes.
+    """
+
+    stratum: str
+    accepted: Proportion
+    killed: Proportion
+
+
 class VariantFigures(Record):
     """How a method fares on the models of one variant."""
 
@@ -79,6 +100,8 @@ class CaseResult(Record):
     Attributes:
         case: the case's id.
         outcome: the answer.
+        stratum: of a false hypothesis, in which way it is false; "" where that is not known.
+        unit: what was drawn to make the model, see `scrubkit.harness.clusters`.
         exact: the value that the score estimates, where it was enumerated.
         wrong: "accepted" a false or vacuous hypothesis, "rejected" a true one, "faulty" where there is no
             valid answer, "" otherwise.
@@ -90,6 +113,8 @@ class CaseResult(Record):
     operator: str
     label: LabelName
     failed: tuple[str, ...] = ()
+    stratum: str = ""
+    unit: str = ""
     outcome: Outcome
     exact: float | None = None
     wrong: str = ""
@@ -99,8 +124,10 @@ class MethodReport(Record):
     """Figures of one scorer.
 
     Attributes:
+        claims_minimality: whether it says that everything named is needed, see `scrubkit.methods.protocol`.
         auroc: of its score, true against false hypotheses; the interval resamples models.
-        false_accept: share of false hypotheses that it calls supported.
+        false_accept: share of false hypotheses that it calls supported, of those that it is charged with:
+            all, or all but those of the stratum `not-needed` if it claims no minimality.
         false_reject: share of true hypotheses that it calls refuted.
         decided: share of true and false hypotheses that it calls supported or refuted.
         inconclusive: share of true and false hypotheses that it calls inconclusive.
@@ -108,10 +135,12 @@ class MethodReport(Record):
         vacuous_accepted: share of vacuous hypotheses that it calls supported.
         calibration: share of its stated 95 % intervals that hold the value which they are about, where
             that could be enumerated.
-        crashed: share of cases on which it raised, ran out of time or ended its process.
-        faults: share of cases without a valid answer, those that crashed among them; a fault is neither an
-            accept nor a reject, and limits on these count it in.
+        crashed: share of cases on which it raised or ended its process.
+        timeouts: share of cases on which it ran out of time.
+        faults: share of cases without a valid answer, those that crashed or ran out of time among them; a
+            fault is neither an accept nor a reject, and limits on these count it in.
         fault_kinds: number of faults of each kind.
+        strata: figures for each way to be false.
         seconds: mean wall-clock time a case.
         evaluations: mean number of model runs on one input a case, over the cases where it counts them.
     """
@@ -119,6 +148,7 @@ class MethodReport(Record):
     name: str
     version: str
     config: str
+    claims_minimality: bool = True
     auroc: Estimate
     false_accept: Proportion
     false_reject: Proportion
@@ -128,8 +158,10 @@ class MethodReport(Record):
     vacuous_accepted: Proportion
     calibration: Proportion
     crashed: Proportion
+    timeouts: Proportion
     faults: Proportion
     fault_kinds: dict[str, int]
+    strata: tuple[StratumFigures, ...]
     operators: tuple[OperatorFigures, ...]
     variants: tuple[VariantFigures, ...]
     seconds: float
@@ -140,6 +172,10 @@ class MethodReport(Record):
     def never_decided(self) -> bool:
         """Whether it called no true or false hypothesis supported or refuted: it could not be wrong."""
         return self.decided.total > 0 and not self.decided.count
+
+    def charged_with(self, result: CaseResult) -> bool:
+        """Say whether an answer to a false hypothesis counts for or against it in `false_accept`."""
+        return result.label == "false" and (self.claims_minimality or result.stratum != NOT_NEEDED)
 
     @property
     def fooled_by(self) -> tuple[OperatorFigures, ...]:

@@ -26,6 +26,7 @@ class Card(Record):
         config: as in `Identity`.
         roles: functions that it has.
         estimand: what its scores estimate, where it says so.
+        claims_minimality: whether it says that everything named is needed.
     """
 
     name: str = Field(min_length=1, max_length=200)
@@ -33,6 +34,7 @@ class Card(Record):
     config: str = Field(pattern="^[0-9a-f]{64}$")
     roles: tuple[Role, ...] = Field(min_length=1, max_length=2)
     estimand: str | None = Field(default=None, max_length=200)
+    claims_minimality: bool = True
 
 
 def describe(method: Any) -> Card:
@@ -45,6 +47,7 @@ def describe(method: Any) -> Card:
         config=who.config,
         roles=roles_of(method),
         estimand=estimand if isinstance(estimand, str) else None,
+        claims_minimality=who.claims_minimality,
     )
 
 
@@ -84,7 +87,7 @@ class Stranger(Located):
         self.estimand = card.estimand
         package = code_hash(module_of(source).partition(".")[0])
         config = hashlib.sha256(f"{card.config} {package}".encode()).hexdigest()
-        self.identity = Identity(self.name, card.version, config)
+        self.identity = Identity(self.name, card.version, config, card.claims_minimality)
 
 
 def roles(method: Any) -> tuple[Role, ...]:

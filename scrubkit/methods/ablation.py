@@ -38,6 +38,7 @@ class ComplementAblation(ABC):
 
     device: str = "cpu"
     name = ""
+    claims_minimality = False
     threshold = 0.95
 
     @abstractmethod

@@ -30,6 +30,7 @@ class CausalScrubbing:
 
     device: str = "cpu"
     name = "causal-scrubbing"
+    claims_minimality = False
     estimand = "loss_recovered"
 
     def score(

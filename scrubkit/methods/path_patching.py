@@ -28,6 +28,7 @@ class PathPatching:
 
     device: str = "cpu"
     name = "path-patching"
+    claims_minimality = False
     threshold = 0.95
 
     def score(

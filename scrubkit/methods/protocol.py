@@ -13,8 +13,12 @@ told what the hypothesis is called, where it comes from, or whether it is true:
 The model is a `scrubkit.Model` without truth, certificate or provenance: weights, config, task, and
 ``model.bridge``, a TransformerLens `TransformerBridge` to hook. The hypothesis is a `scrubkit.Hypothesis`
 whose sites give plain indices; ``hypothesis.graph`` is the networkx graph. All randomness comes from
-``generator``, so that the same seed gives the same answer. A method may be passed as an instance, as
-``module:attribute``, or by the name of an entry point in the group ``scrubkit.methods``.
+``generator``, so that the same seed gives the same answer. A scorer that asks only whether what is named
+*suffices* says ``claims_minimality = False``: hypotheses that are false in nothing but naming something idle
+(the stratum `not-needed`) are then shown apart and are not counted in its false accepts.
+
+A method may be passed as an instance, as ``module:attribute``, or by the name of an entry point in the group
+``scrubkit.methods``.
 """
 
 from __future__ import annotations
@@ -83,7 +87,9 @@ class Scorer(Protocol):
     """A method that judges hypotheses.
 
     Attributes:
-        name: what reports call it.
+        name: what reports call it. Optional attributes are `threshold`, from which on a score without verdict
+            supports; `estimand`, see `scrubkit.harness.exact_value`; `version`; and `claims_minimality`, True
+            unless it is said to be False: whether to support a hypothesis says that all it names is needed.
     """
 
     name: str

@@ -11,16 +11,22 @@ from scrubkit.harness.limits import Check
 from scrubkit.harness.report import MethodReport, Report
 from scrubkit.report.plain import plain
 from scrubkit.report.rows import (
+    CONDUCT_COLUMNS,
     FINDER_COLUMNS,
     METHOD_COLUMNS,
     OPERATOR_COLUMNS,
     case_line,
+    conduct_row,
     finder_row,
     identity,
+    listed,
     method_row,
     missed,
+    notes,
     operator_rows,
     outcome,
+    strata_columns,
+    strata_row,
 )
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]()#+!|~@$-])")
@@ -31,20 +37,28 @@ def markdown(report: Report, checks: Sequence[Check] = ()) -> str:
     failed = missed(checks)
     blocks = [f"## scrubkit: {outcome(checks)}" if checks else "## scrubkit", ""]
     blocks += [
-        f"Suite {escape(identity(report))}. Intervals are 95 %: AUROC resampled by model, shares exact. "
-        "Faults, those that crashed among them, are neither accepts nor rejects.",
+        f"Suite {escape(identity(report))}. Faults are neither accepts nor rejects.",
         "",
     ]
-    if report.methods:
-        blocks += table(METHOD_COLUMNS, (method_row(method) for method in report.methods))
+    blocks += _methods(listed(report.methods)) if report.methods else []
     if report.finders:
         blocks += table(FINDER_COLUMNS, (finder_row(finder) for finder in report.finders))
     for title, some in (("Missed", failed), ("Passed", [c for c in checks if c not in failed])):
         if some:
             blocks += [f"### {title}", "", *(f"- {escape(c.method)}: {escape(c.detail)}" for c in some), ""]
-    for method in report.methods:
+    for method in listed(report.methods):
         blocks += _wrong(method)
     return "\n".join(blocks)
+
+
+def _methods(methods: Sequence[MethodReport]) -> list[str]:
+    """Return the tables of the scorers: errors, errors by stratum, conduct and cost."""
+    blocks = table(METHOD_COLUMNS, map(method_row, methods))
+    blocks += [*(f"{escape(note)}  " for note in notes(methods)), ""]
+    if strata := strata_columns(methods):
+        blocks += ["False hypotheses accepted, by the way in which they are false (number of cases):", ""]
+        blocks += table(strata, (strata_row(method, strata) for method in methods))
+    return [*blocks, *table(CONDUCT_COLUMNS, map(conduct_row, methods))]
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

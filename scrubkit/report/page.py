@@ -28,12 +28,14 @@ def page(report: Report, checks: Sequence[Check] = ()) -> str:
         lstrip_blocks=True,
     )
     environment.filters["plain"] = plain
+    for row in (rows.method_row, rows.strata_row, rows.conduct_row):
+        environment.filters[row.__name__] = row
     return environment.get_template("page.html.jinja").render(
         report=report,
         checks=checks,
         missed=rows.missed(checks),
         rows=rows,
-        methods=[rows.method_row(method) for method in report.methods],
+        methods=rows.listed(report.methods),
         finders=[rows.finder_row(finder) for finder in report.finders],
         charts=[(title, text, _drawn(n, figure)) for n, (title, text, figure) in enumerate(charts(report))],
         plotly=plotly.offline.get_plotlyjs(),

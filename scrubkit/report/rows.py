@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from scrubkit.harness.limits import Check
-from scrubkit.harness.report import CaseResult, FinderReport, MethodReport, Proportion, Report
+from scrubkit.harness.report import CaseResult, Estimate, FinderReport, MethodReport, Proportion, Report
+from scrubkit.harness.strata import NOT_NEEDED, ordered
 
-METHOD_COLUMNS = (
+METHOD_COLUMNS = ("method", "AUROC", "false accept", "false reject", "vacuous")
+CONDUCT_COLUMNS = (
     "method",
-    "AUROC",
-    "false accept",
-    "false reject",
-    "inconclusive",
-    "untestable",
-    "vacuous accepted",
-    "crashed",
+    "decided",
+    "incon.",
+    "untest.",
     "faults",
+    "crashed",
+    "timeouts",
     "s/case",
+    "runs/case",
 )
 FINDER_COLUMNS = (
     "finder",
@@ -33,6 +34,8 @@ FINDER_COLUMNS = (
 OPERATOR_COLUMNS = ("operator", "accepted", "killed")
 NEVER = "never decided"
 """Stands for shares of wrong decisions where there was no decision."""
+LONG = 4
+"""More methods than this are listed by AUROC, best first, and not in the order in which they were named."""
 SHOWN_OPERATORS = 8
 
 
@@ -47,11 +50,55 @@ def identity(report: Report) -> str:
     )
 
 
+def listed(methods: Sequence[MethodReport]) -> list[MethodReport]:
+    """Return methods in the order of tables: as they were named, or where they are many by AUROC."""
+    if len(methods) <= LONG:
+        return list(methods)
+    return sorted(methods, key=lambda m: (m.auroc.value is None, -(m.auroc.value or 0.0), m.name))
+
+
 def method_row(method: MethodReport) -> tuple[str, ...]:
-    """Return a scorer's row."""
-    shares = (method.inconclusive, method.untestable, method.vacuous_accepted, method.crashed, method.faults)
-    wrong = (NEVER, NEVER) if method.never_decided else (str(method.false_accept), str(method.false_reject))
-    return (method.name, str(method.auroc), *wrong, *map(_percent, shares), f"{method.seconds:.3f}")
+    """Return a scorer's row: how often it is wrong."""
+    false = _wide(method.false_accept) + ("" if method.claims_minimality else " *")
+    wrong = (NEVER, NEVER) if method.never_decided else (false, _wide(method.false_reject))
+    return (method.name, _ranking(method.auroc), *wrong, _percent(method.vacuous_accepted))
+
+
+def strata_columns(methods: Sequence[MethodReport]) -> tuple[str, ...]:
+    """Return the columns of the table of strata; empty where no false hypothesis has a stratum."""
+    totals = {figures.stratum: figures.accepted.total for m in methods for figures in m.strata}
+    names = ordered(totals)
+    return ("method", *(f"{name} ({totals[name]})" for name in names)) if names else ()
+
+
+def strata_row(method: MethodReport, columns: Sequence[str]) -> tuple[str, ...]:
+    """Return a scorer's row in the table of strata: false hypotheses that it accepts."""
+    accepted = {figures.stratum: figures.accepted for figures in method.strata}
+    cells = []
+    for column in columns[1:]:
+        share = accepted.get(column.rpartition(" ")[0])
+        cells.append("-" if share is None or method.never_decided else _percent(share))
+    return (method.name, *cells)
+
+
+def conduct_row(method: MethodReport) -> tuple[str, ...]:
+    """Return a scorer's row: how often it decides, what went wrong, and what it costs."""
+    decided = "never" if method.never_decided else _percent(method.decided)
+    shares = (method.inconclusive, method.untestable, method.faults, method.crashed, method.timeouts)
+    runs = "-" if method.evaluations is None else f"{method.evaluations:,.0f}"
+    return (method.name, decided, *map(_percent, shares), f"{method.seconds:.3f}", runs)
+
+
+def notes(methods: Sequence[MethodReport]) -> list[str]:
+    """Return what has to be said under the tables of methods."""
+    found = ["Brackets are 95 % intervals; cases on one model, or made in one way, may be wrong together."]
+    exempt = [method for method in methods if not method.claims_minimality]
+    if any(figures.stratum == NOT_NEEDED for method in exempt for figures in method.strata):
+        found.append(
+            "* makes no claim of minimality: hypotheses that are false only in naming something idle "
+            f"({NOT_NEEDED}) are not counted in its false accepts; AUROC counts them for every method."
+        )
+    return found
 
 
 def finder_row(finder: FinderReport) -> tuple[str, ...]:
@@ -103,3 +150,18 @@ def missed(checks: Sequence[Check]) -> list[Check]:
 
 def _percent(share: Proportion) -> str:
     return "-" if share.value is None else f"{100 * share.value:.1f} %"
+
+
+def _wide(share: Proportion) -> str:
+    """Return a share with its interval, short enough for a table."""
+    if share.value is None or share.low is None or share.high is None:
+        return "-"
+    return f"{100 * share.value:.1f} % [{100 * share.low:.0f}, {100 * share.high:.0f}]"
+
+
+def _ranking(estimate: Estimate) -> str:
+    """Return an AUROC with its interval, short enough for a table."""
+    if estimate.value is None:
+        return "-"
+    bounds = "" if estimate.low is None else f" [{estimate.low:.2f}, {estimate.high:.2f}]"
+    return f"{estimate.value:.3f}{bounds}"

@@ -24,6 +24,7 @@ class Entry(Record):
         name: of the method.
         version: of the method.
         config: hash of the method's code and settings.
+        claims_minimality: whether the method says that everything named is needed.
         suite: where the case is from.
         case: the case.
         seed: of the trial.
@@ -35,6 +36,7 @@ class Entry(Record):
     name: str
     version: str
     config: str
+    claims_minimality: bool = True
     suite: SuiteRef
     case: Case
     seed: int
@@ -51,6 +53,7 @@ class Entry(Record):
             name=identity.name,
             version=identity.version,
             config=identity.config,
+            claims_minimality=identity.claims_minimality,
             suite=suite,
             case=case,
             seed=seed,
@@ -79,9 +82,10 @@ def reports(entries: Iterable[str], seconds: float) -> list[Report]:
 
 def _report(entries: list[Entry], seconds: float) -> Report:
     first = entries[0]
-    by_method: dict[tuple[str, str, str], dict[str, Entry]] = {}
+    by_method: dict[tuple[str, str, str, bool], dict[str, Entry]] = {}
     for entry in entries:
-        by_method.setdefault((entry.name, entry.version, entry.config), {})[entry.case.id] = entry
+        who = (entry.name, entry.version, entry.config, entry.claims_minimality)
+        by_method.setdefault(who, {})[entry.case.id] = entry
     return Report(
         scrubkit=scrubkit.__version__,
         suite=first.suite,
