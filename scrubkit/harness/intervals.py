@@ -18,8 +18,8 @@ than the exact one.
 Of no error, or few, V knows nothing: none would give n_eff = n. There the design effect is at least
 1 + `CORRELATION` * (m - 1), with m the mean size of the cluster that a case is in (Kish 1965).
 
-Simulated with 8 to 64 clusters of 18 to 4 cases, shares of .02 to .3 and correlations of 0 to .3, 600 times each,
-these intervals hold the share .905 to .998 of the time, where exact ones fall to .54.
+Simulated with 8 to 64 clusters of 18 to 4 cases, shares of .02 to .3 and correlations of 0 to .3, 600 times
+each, these intervals hold the share .905 to .998 of the time, where exact ones fall to .54.
 
 *AUROC* and means over models are resampled: the bootstrap draws clusters and takes all of their cases along.
 """
