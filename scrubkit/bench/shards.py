@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -202,17 +203,18 @@ def read_shard(folder: Path, number: int, expected: str = "") -> Shard:
     data = read_bytes(at_cases, MAX_BYTES, error=BenchError)
     if expected and hashlib.sha256(data).hexdigest() != expected:
         raise BenchError(f"is not the file that {SUITE} lists; make the suite again", title=str(at_cases))
-    rows = _from_parquet(at_models, ("key", "record"))
+    described = read_bytes(at_models, MAX_BYTES, error=BenchError)
+    rows = _from_parquet(described, at_models, ("key", "record"))
     tensors = _tensors(at_weights)
     models = {}
     for index, row in enumerate(rows):
-        held = {k.partition("/")[2]: v for k, v in tensors.items() if k.startswith(f"{index}/")}
+        held = tensors.get(str(index), {})
         try:
             title = f"model {index} of {at_models}"
             models[row["key"]] = model_from_parts(row["record"], held, title=title)
         except ModelError as error:
             raise BenchError(error.faults, title=str(at_models)) from None
-    cases = tuple(_case(row, at_cases) for row in _from_parquet(at_cases, tuple(_COLUMNS)))
+    cases = tuple(_case(row, at_cases) for row in _from_parquet(data, at_cases, tuple(_COLUMNS)))
     strangers = [
         f"case {case.id} is about no model of the shard" for case in cases if case.model.key not in models
     ]
@@ -257,12 +259,17 @@ def _case(row: Mapping[str, Any], path: Path) -> Case:
         raise BenchError(f"no JSON: {error}", title=f"a case of {path}") from None
 
 
-def _tensors(path: Path) -> Mapping[str, Any]:
+def _tensors(path: Path) -> Mapping[str, Mapping[str, Any]]:
+    """Return the tensors of each model, by its number in the shard."""
     data = read_bytes(path, MAX_BYTES, error=BenchError)
+    found: dict[str, dict[str, Any]] = defaultdict(dict)
     try:
-        return safetensors.torch.load(data)
+        for name, tensor in safetensors.torch.load(data).items():
+            index, _, own = name.partition("/")
+            found[index][own] = tensor
     except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
         raise BenchError(f"not a complete safetensors file: {error}", title=str(path)) from None
+    return found
 
 
 def _arrow() -> tuple[Any, Any]:
@@ -286,9 +293,8 @@ def _count(path: Path) -> int:
     return parquet.read_metadata(path).num_rows
 
 
-def _from_parquet(path: Path, columns: Sequence[str]) -> list[dict[str, Any]]:
+def _from_parquet(data: bytes, path: Path, columns: Sequence[str]) -> list[dict[str, Any]]:
     arrow, parquet = _arrow()
-    data = read_bytes(path, MAX_BYTES, error=BenchError)
     try:
         table = parquet.read_table(arrow.BufferReader(data), columns=list(columns))
         if table.column_names != list(columns) or any(

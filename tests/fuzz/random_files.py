@@ -26,7 +26,7 @@ from pathlib import Path
 
 SECONDS = 10
 """Longest time that one file may take, of a processor's."""
-PATIENCE = 40
+PATIENCE = 300
 """Longest time by the clock: on a busy machine the first is less, and a file that waits takes none."""
 BYTES = 2 * 2**30
 """Most address space that a reading process may have."""

@@ -1,3 +1,5 @@
+import os
+
 import pytest
 from typer.testing import CliRunner
 
@@ -53,5 +55,11 @@ def test_a_file_that_makes_no_graph_is_refused(tmp_path, text, words):
 
 
 def test_a_missing_file_is_refused(tmp_path):
-    with pytest.raises(ProgramError, match="cannot read"):
+    with pytest.raises(ProgramError, match="no such file"):
         load_graph(tmp_path / "none.py")
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.py")
+    with pytest.raises(ProgramError, match="a pipe"):
+        load_graph(tmp_path / "pipe.py")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import networkx as nx
 
+from scrubkit.core.reading import read_bytes
 from scrubkit.errors import ProgramError, ScrubkitError
 
 MAX_BYTES = 2**20
@@ -24,12 +25,9 @@ def load_graph(path: str | Path) -> nx.DiGraph:
     if path.suffix != ".py":
         raise ProgramError("a program is a .py file that defines program()", title=title)
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ProgramError(f"the file is larger than {MAX_BYTES:,} bytes", title=title)
-        text = path.read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ProgramError(f"cannot read the file: {reason}", title=title) from None
+        text = read_bytes(path, MAX_BYTES, error=ProgramError).decode()
+    except UnicodeDecodeError as error:
+        raise ProgramError(f"is no text: byte {error.start} is not UTF-8", title=title) from None
     namespace: dict[str, object] = {"__name__": "scrubkit_program", "__file__": title}
     try:
         exec(compile(text, title, "exec"), namespace)
