@@ -7,6 +7,9 @@ is measured when
 - a read site is set to its value on a donor that agrees on its feature (*carries*);
 - the same with a donor drawn from all inputs, which says how much the site matters there (*freely*);
 - everything that the reader does not name comes from another input (*without*).
+
+One voter of three moves nothing while the other two agree. So where a site does not matter with the rest as
+it is, it is asked again in a *context*: what else the reader reads comes from inputs of its own.
 """
 
 from __future__ import annotations
@@ -60,12 +63,14 @@ class _Readers:
         nodes: the readers.
         rows: the inputs.
         others: an independent input for each of them.
+        generator: source of all draws, on the CPU.
     """
 
     bound: Bound
     nodes: Sequence[BoundNode]
     rows: Rows
     others: Rows
+    generator: torch.Generator
 
     @property
     def read(self) -> list[BoundNode]:
@@ -77,15 +82,28 @@ class _Readers:
         """Each reader's change from one input to another: the scale of everything else."""
         return self.changes([node.read(self.others) for node in self.nodes], self.rows)
 
-    def changes(self, values: Sequence[Tensor], rows: Rows) -> list[Changes]:
-        """Return how far some values of the readers are from the clean ones."""
+    @cached_property
+    def context(self) -> Mapping[str, Rows]:
+        """An independent input for each node that they read and that is claimed to matter."""
+        return {n.name: self.bound.others(self.rows, self.generator) for n in self.read if not n.unimportant}
+
+    def changes(
+        self, values: Sequence[Tensor], rows: Rows, before: Sequence[Tensor | None] | None = None
+    ) -> list[Changes]:
+        """Return how far some values of the readers are from others, by default the clean ones."""
         return [
-            self.bound.change(node.part, value, rows).cpu()
-            for node, value in zip(self.nodes, values, strict=True)
+            self.bound.change(node.part, value, rows, old).cpu()
+            for node, value, old in zip(self.nodes, values, before or [None] * len(values), strict=True)
         ]
 
     def patched(
-        self, name: str, donors: Rows, *, part: Part | None = None, at: slice = slice(None)
+        self,
+        name: str,
+        donors: Rows,
+        *,
+        part: Part | None = None,
+        at: slice = slice(None),
+        in_context: bool = False,
     ) -> list[Changes]:
         """Return each reader's change when one site that it reads is set to its value on donors.
 
@@ -94,9 +112,13 @@ class _Readers:
             donors: an input for each item.
             part: another site to set in its place, for comparison.
             at: which items of the sample.
+            in_context: whether all else that they read comes from inputs of its own, before and after.
         """
         rows, instead = self.rows[at], None if part is None else {name: part}
-        return self.changes(self.bound.given(self.nodes, rows, {name: donors[at]}, instead), rows)
+        beside = {n: chosen[at] for n, chosen in self.context.items() if n != name} if in_context else {}
+        before = self.bound.given(self.nodes, rows, beside) if beside else None
+        after = self.bound.given(self.nodes, rows, {**beside, name: donors[at]}, instead)
+        return self.changes(after, rows, before)
 
     def without(self) -> list[Changes]:
         """Return each reader's change when all that it does not name comes from another input."""
@@ -127,7 +149,7 @@ class Audit:
         """Run every check."""
         found: list[Check] = []
         for nodes in self.bound.readers:
-            group = _Readers(self.bound, nodes, self.rows, self.others)
+            group = _Readers(self.bound, nodes, self.rows, self.others, self.generator)
             found += self._of_readers(group)
             for read in group.read:
                 if not read.unimportant:
@@ -160,17 +182,28 @@ class Audit:
                 yield Check(claim, share_of(effect, total), self.limits.spread)
             return
         carries = group.patched(read.name, read.donors(self.rows, self.generator))
-        peers = self._against_peers(group, read, freely)
+        ways = [(freely, self._against_peers(group, read, freely))]
+        if len(group.context) > 1 and any(map(self._hardly, freely, group.total)):
+            again = group.patched(read.name, self.others, in_context=True)
+            ways.append((again, self._against_peers(group, read, again, in_context=True)))
         for i, node in enumerate(group.nodes):
             edge, total = f"{read.name} -> {node.name}", group.total[i]
             if not negligible(freely[i], total):
                 claim = f"{edge}: variation within a class"
                 yield Check(claim, share_of(carries[i], freely[i]), self.limits.spread)
-            p = max(p_above(freely[i], self.limits.effect * total), peers[i])
+            felt, peers = max(ways, key=lambda way: float(way[0][i].mean()))
+            p = max(p_above(felt[i], self.limits.effect * total), peers[i])
             claim = f"{edge}: effect, and more than a random part's"
-            yield Check(claim, share_of(freely[i], total), self.limits.effect, at_most=False, p=p)
+            share = share_of(felt[i], total)
+            yield Check(claim, share, self.limits.effect, at_most=False, p=min(1.0, p * len(ways)))
 
-    def _against_peers(self, group: _Readers, read: BoundNode, freely: list[Changes]) -> list[float]:
+    def _hardly(self, effect: Changes, total: Changes) -> bool:
+        """Say whether a reader does not feel an edge with the rest as it is."""
+        return share_of(effect, total).low < self.limits.effect
+
+    def _against_peers(
+        self, group: _Readers, read: BoundNode, freely: list[Changes], *, in_context: bool = False
+    ) -> list[float]:
         """Return for each reader the p value of "it feels the edge less than most random parts".
 
         Rejecting says that at least `BEATEN` parts are beaten. It is the partial conjunction p value of
@@ -182,7 +215,7 @@ class Audit:
             at = slice(turn, None, PEERS)
             peer = random_peer(self.bound, read.part, claimed, self.generator)
             if peer is not None and all(self.bound.reaches(peer, node.part) for node in group.nodes):
-                felt = group.patched(read.name, self.others, part=peer, at=at)
+                felt = group.patched(read.name, self.others, part=peer, at=at, in_context=in_context)
                 by_peer.append(
                     [p_above(own[at], BY_HALF * other) for own, other in zip(freely, felt, strict=True)]
                 )

@@ -243,9 +243,19 @@ class Runs:
         measure = self.target.measure
         return {"kl": measure.permuted_kl, "squared_change": measure.permuted_change}
 
-    def change(self, part: Any, value: Tensor, rows: Rows) -> Float[Tensor, " item"]:
-        """Return the squared distance of a part's value from its clean one; logits are centred first."""
-        change = (value.double() - self.read(part, rows).double()).reshape(len(rows), -1)
+    def change(
+        self, part: Any, value: Tensor, rows: Rows, before: Tensor | None = None
+    ) -> Float[Tensor, " item"]:
+        """Return the squared distance of a part's value from another; logits are centred first.
+
+        Args:
+            part: the part.
+            value: its value for each item.
+            rows: the inputs.
+            before: the value that it is compared with; by default the clean one on the inputs.
+        """
+        before = self.read(part, rows) if before is None else before
+        change = (value.double() - before.double()).reshape(len(rows), -1)
         if getattr(part, "hook", None) == LOGITS:
             change = change - change.mean(dim=1, keepdim=True)
         return change.square().sum(dim=1)

@@ -4,6 +4,8 @@ import networkx as nx
 import pytest
 import torch
 
+import scrubkit
+from scrubkit import Model
 from scrubkit.methods.checks import Check, holm, p_above, share_of, smallest_slack
 from scrubkit.scrubbing.score import Interval
 from tests.methods.conftest import (
@@ -161,3 +163,38 @@ def test_the_smallest_slack_decides() -> None:
     value, (low, high) = smallest_slack([Check("", at(0.0), 0.1), Check("", at(0.15, 0.01), 0.1)])
     assert value == pytest.approx(-0.5)
     assert low == pytest.approx(-0.6) and high == pytest.approx(-0.4)
+
+
+VOTE = {"a": "v0 v1 v2", "b": "shown"}
+
+
+def votes(counted: str) -> tuple[Model, nx.DiGraph]:
+    """A majority of three copies of one bit, beside another input; and the claim that all are needed."""
+    program = nx.DiGraph([(a, b) for a, read in VOTE.items() for b in read.split()], name="votes")
+    for name, values in (("a", range(4)), ("b", range(3))):
+        program.nodes[name]["values"] = values
+    for voter in ("v0", "v1", "v2"):
+        program.nodes[voter]["feature"] = "a % 2"
+    program.nodes["shown"]["feature"] = "b"
+    program.add_node("answer", feature=f"({counted}) * 3 + shown")
+    program.add_edges_from((name, "answer") for name in ("v0", "v1", "v2", "shown"))
+    model = scrubkit.compile_graph(program)
+    claim = nx.DiGraph()
+    claim.add_node("logits", site="logits")
+    for name, feature in dict.fromkeys(("v0", "v1", "v2"), "a % 2").items() | {("shown", "b")}:
+        claim.add_node(name, site=model.truth.site(name), feature=feature)
+        claim.add_edge(name, "logits")
+    return model, claim
+
+
+def test_each_of_three_voters_is_needed_though_none_matters_alone() -> None:
+    model, claim = votes("v0 + v1 + v2 > 1")
+    answer = ask("audited-scrubbing", model, claim)
+    assert answer.verdict == "supported", answer.notes
+
+
+def test_a_voter_that_never_counts_is_not_needed() -> None:
+    model, claim = votes("v0 + v1 + 0 * v2 > 0")
+    answer = ask("audited-scrubbing", model, claim)
+    assert answer.verdict == "refuted"
+    assert [note.partition(": ")[2].partition(",")[0] for note in answer.notes[:-1]] == ["effect"]
