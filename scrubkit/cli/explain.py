@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scrubkit.cli.score import DEFAULT_MODEL, require_place, wide_console, write_text
+from scrubkit.cli.score import DEFAULT_MODEL, require_places, wide_console, write_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from scrubkit.hypothesis import Hypothesis
+    from scrubkit.models.model import Model
     from scrubkit.scrubbing.explain import Explanation, Step
 
 
@@ -26,6 +28,7 @@ def register(app: typer.Typer) -> None:
 
 
 def explain(
+    context: typer.Context,
     path: Annotated[Path, typer.Argument(help="A hypothesis file.")],
     model: Annotated[
         str, typer.Option(help="Bundled name, directory, file or hf://owner/name.")
@@ -36,6 +39,10 @@ def explain(
     json: Annotated[
         Path | None, typer.Option("--json", help="Write the figures to this file as JSON.")
     ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", help="Write one page with the graph, every claim and maps to this file."),
+    ] = None,
     no_code: Annotated[
         bool, typer.Option("--no-code", help="Refuse .py files; JSON files run no code.")
     ] = False,
@@ -43,12 +50,13 @@ def explain(
     """Test each claim of a hypothesis alone, and all of them from the inputs up, to see which one fails."""
     from rich.console import Console
 
+    from scrubkit.cli.command import command_line
     from scrubkit.hypothesis import load_hypothesis
     from scrubkit.models.load import load
     from scrubkit.report.plain import plain
     from scrubkit.scrubbing.explain import explain as test_claims
 
-    require_place(json)
+    require_places({"--json": json, "--html": html})
     loaded = load(model)
     hypothesis = load_hypothesis(path, truth=loaded.truth, allow_code=not no_code)
     with _progress(Console(stderr=True, emoji=False)) as advance:
@@ -59,6 +67,17 @@ def explain(
     console.print(plain(str(found)), markup=False, highlight=False, soft_wrap=True)
     if json is not None:
         write_text(json, found.model_dump_json(indent=2) + "\n")
+    if html is not None:
+        write_text(html, _page(found, loaded, hypothesis, device, command_line(context)))
+
+
+def _page(found: Explanation, model: Model, hypothesis: Hypothesis, device: str, command: str) -> str:
+    from scrubkit.report.examined import examine
+    from scrubkit.report.explain_page import explain_page
+    from scrubkit.scrubbing.scoring import Scorer
+
+    one = examine(Scorer(model, device=device), hypothesis, found.score, explanation=found)
+    return explain_page(one, n_inputs=model.task.n_inputs, command=command)
 
 
 def explanation_tables(found: Explanation) -> tuple[Table, Table]:

@@ -13,14 +13,19 @@ import typer
 from scrubkit.errors import ScrubError, ScrubkitError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from rich.console import Console
 
     from scrubkit.cli.score_file import NotScored, Scored, ScoreFile
+    from scrubkit.hypothesis import Hypothesis
     from scrubkit.models.model import Model
+    from scrubkit.report.examined import Examined
+    from scrubkit.scrubbing.scoring import Scorer
 
 DEFAULT_MODEL = "modadd-p113"
+CLAIM_DRAWS = 4
+"""Passes over all inputs for each claim that a page tests alone."""
 NARROWEST = 130
 """Columns of a table that goes to a file or a pipe, which has no width of its own."""
 
@@ -31,6 +36,7 @@ def register(app: typer.Typer) -> None:
 
 
 def score(
+    context: typer.Context,
     paths: Annotated[
         list[Path], typer.Argument(help="Hypothesis files, folders of them, or names of shipped ones.")
     ],
@@ -43,6 +49,17 @@ def score(
     json: Annotated[
         Path | None, typer.Option("--json", help="Write the scores to this file as JSON.")
     ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", help="Write one page with tables, graphs, maps and losses to this file."),
+    ] = None,
+    explained: Annotated[
+        bool,
+        typer.Option(
+            "--explain/--no-explain",
+            help="With --html: test each claim of every hypothesis alone, and colour the graphs by that.",
+        ),
+    ] = True,
     exact: Annotated[
         bool, typer.Option("--exact", help="Enumerate all joint draws instead, where they are few.")
     ] = False,
@@ -66,22 +83,26 @@ def score(
 
     from rich.console import Console
 
+    from scrubkit.cli.command import command_line
     from scrubkit.cli.score_table import score_table
     from scrubkit.hypothesis import find_hypotheses
     from scrubkit.models.load import load
 
-    require_place(json)
+    require_places({"--json": json, "--html": html})
     files = find_hypotheses(paths)
     loaded = load(model)
     err = Console(stderr=True, emoji=False)
     options = Options(passes, seed, device, allow_code=not no_code, exact=exact, max_runs=max_runs)
+    looks = None if html is None else _Looks(CLAIM_DRAWS if explained else 0)
     with _progress(err, len(files)) as advance:
-        report = score_files(loaded, files, options, advance)
+        report = score_files(loaded, files, options, advance, looks)
     if report.scores:
         title = f"{report.model}, {loaded.task.n_inputs:,} inputs"
         wide_console().print(score_table(report.scores, title))
     if json is not None:
         write_text(json, report.model_dump_json(indent=2) + "\n")
+    if html is not None and looks is not None and looks.found:
+        write_text(html, looks.page(report, loaded.task.n_inputs, command_line(context)))
     raise typer.Exit(_outcome(err, report, expect=expect))
 
 
@@ -113,6 +134,7 @@ def score_files(
     files: Sequence[Path],
     options: Options,
     advance: Callable[[str], None] = lambda name: None,
+    looks: _Looks | None = None,
 ) -> ScoreFile:
     """Score each file on its own, so that a bad one does not cost the scores of the others.
 
@@ -121,6 +143,7 @@ def score_files(
         files: hypothesis files.
         options: how to score them.
         advance: called with each file's name before it is scored.
+        looks: looks closely at each hypothesis that is scored, for a page.
     """
     from scrubkit.cli.score_file import NotScored, ScoreFile
 
@@ -129,7 +152,7 @@ def score_files(
     for path in files:
         advance(path.stem)
         try:
-            scores.append(_score_file(model, path, options))
+            scores.append(_score_file(model, path, options, looks))
         except ScrubkitError as error:
             not_scored.append(NotScored(file=str(path), faults=error.faults))
     return ScoreFile(
@@ -140,7 +163,7 @@ def score_files(
     )
 
 
-def _score_file(model: Model, path: Path, options: Options) -> Scored:
+def _score_file(model: Model, path: Path, options: Options, looks: _Looks | None = None) -> Scored:
     from scrubkit.cli.score_file import Scored
     from scrubkit.hypothesis import load_hypothesis
     from scrubkit.hypothesis.checks import GraphError
@@ -165,7 +188,40 @@ def _score_file(model: Model, path: Path, options: Options) -> Scored:
     )
     expected = expected_verdicts(hypothesis, model)
     met = result.verdict in expected if expected else None
-    return Scored(file=str(path), expected=expected, as_expected=met, score=result)
+    scored = Scored(file=str(path), expected=expected, as_expected=met, score=result)
+    if looks is not None:
+        looks.add(scorer, hypothesis, scored)
+    return scored
+
+
+class _Looks:
+    """Looks closely at hypotheses as they are scored, and puts them on a page.
+
+    Args:
+        draws: draws with which each claim is tested alone; 0 leaves them untested.
+    """
+
+    def __init__(self, draws: int) -> None:
+        self.draws = draws
+        self.found: list[Examined] = []
+
+    def add(self, scorer: Scorer, hypothesis: Hypothesis, scored: Scored) -> None:
+        """Look at a hypothesis."""
+        from dataclasses import replace
+
+        from scrubkit.report.examined import examine
+
+        one = examine(scorer, hypothesis, scored.score, draws=self.draws)
+        self.found.append(
+            replace(one, file=scored.file, expected=scored.expected, as_expected=scored.as_expected)
+        )
+
+    def page(self, report: ScoreFile, n_inputs: int, command: str) -> str:
+        """Return the page of what was looked at."""
+        from scrubkit.report.score_page import score_page
+
+        faults = {one.file: one.faults for one in report.not_scored}
+        return score_page(self.found, n_inputs=n_inputs, command=command, not_scored=faults)
 
 
 def _outcome(err: Console, report: ScoreFile, *, expect: bool) -> int:
@@ -210,12 +266,23 @@ def wide_console() -> Any:
     return console if console.is_terminal else Console(emoji=False, width=max(console.width, NARROWEST))
 
 
-def require_place(path: Path | None) -> None:
-    """Refuse before the work what could not be written after it; raises ScrubError."""
+def require_places(written: Mapping[str, Path | None]) -> None:
+    """Refuse before the work what could not be written after it.
+
+    Args:
+        written: the files that are to be written, by their options.
+
+    Raises:
+        ScrubError: with every file that cannot be written, or that two options name.
+    """
     from scrubkit.report.place import place_fault
 
-    if path is not None and (fault := place_fault(path)):
-        raise ScrubError(f"--json {path} {fault}")
+    files = {option: path for option, path in written.items() if path is not None}
+    faults = [f"{option} {path} {fault}" for option, path in files.items() if (fault := place_fault(path))]
+    if len({path.resolve() for path in files.values()}) < len(files):
+        faults.append(f"{' and '.join(files)} would write to one file; name one for each")
+    if faults:
+        raise ScrubError(faults)
 
 
 def write_text(path: Path, text: str) -> None:
