@@ -1,6 +1,5 @@
 """The package as users meet it: imports stay light, public names resolve, pins and schemas are current."""
 
-import doctest
 import importlib.metadata
 import json
 import re
@@ -119,16 +118,3 @@ def test_continuous_integration_runs_the_command_of_the_readme():
     assert (ROOT / ".ci" / "run").read_text().splitlines()[-1] == "make test"
     assert (ROOT / ".ci" / "run").stat().st_mode & 0o111
     assert "make test" in (ROOT / "README.md").read_text()
-
-
-def sessions() -> list[str]:
-    return re.findall(r"```pycon\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
-
-
-@pytest.mark.parametrize("session", sessions())
-def test_what_the_readme_shows_is_what_happens(session):
-    test = doctest.DocTestParser().get_doctest(session, {}, "README.md", "README.md", 0)
-    report: list[str] = []
-    outcome = doctest.DocTestRunner().run(test, out=report.append)
-    assert outcome.attempted > 0
-    assert outcome.failed == 0, "".join(report)

@@ -1,8 +1,7 @@
-"""Type checkers see the public names, and what the README shows passes one."""
+"""Type checkers see the public names, and what README and site show passes one."""
 
 import ast
 import json
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,27 +9,32 @@ from pathlib import Path
 import pytest
 
 import scrubkit
+from tests.docs.pages import blocks
 
 ROOT = Path(__file__).parent.parent
-NOT_HERE = ("dask_jobqueue",)
-"""Packages that the README imports and that are not installed for tests."""
+NOT_HERE = ("dask_jobqueue", "--8<--")
+"""Packages that are not installed for tests, and files that are checked where they are."""
 
 
 def snippets() -> dict[str, str]:
-    """The Python of the README by file name; a session without what it prints."""
-    text = (ROOT / "README.md").read_text()
+    """The Python of the README and of the site by file name; a session without what it prints."""
     found = {}
-    for i, (language, body) in enumerate(re.findall(r"```(python|pycon)\n(.*?)```", text, flags=re.DOTALL)):
-        if language == "pycon":
-            lines = [line[4:] for line in body.splitlines() if line.startswith((">>> ", "... "))]
-            body = "\n".join(lines)
-        name = "my_method" if "class MyMethod" in body else f"snippet{i}"
-        if not any(package in body for package in NOT_HERE):
-            found[name] = body
+    for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
+        session: list[str] = []
+        for i, block in enumerate(blocks(page.read_text())):
+            if block.language == "pycon":
+                lines = [line[4:] for line in block.body.splitlines() if line.startswith((">>> ", "... "))]
+                session += lines
+            elif block.language == "python" and not any(word in block.body for word in NOT_HERE):
+                found[f"{page.stem.replace('-', '_')}_{i}" if block.title is None else block.title[:-3]] = (
+                    block.body
+                )
+        if session:
+            found[f"{page.stem.replace('-', '_')}_session"] = "\n".join(session)
     return found
 
 
-def test_the_snippets_of_the_readme_pass_a_type_checker(tmp_path: Path) -> None:
+def test_the_snippets_of_readme_and_site_pass_a_type_checker(tmp_path: Path) -> None:
     pytest.importorskip("basedpyright", reason="basedpyright is not installed: pip install -e .[test]")
     for name, body in snippets().items():
         # What goes on from a snippet before it has no imports of its own.

@@ -1,4 +1,4 @@
-"""The scorer and the finder that the README shows are methods that work."""
+"""The scorer and the finder that the site shows are methods that work."""
 
 import re
 from pathlib import Path
@@ -15,8 +15,7 @@ from scrubkit.harness.questions import bare, question_of
 from scrubkit.methods.registry import find_method
 from tests.methods.conftest import Z, compiled, idle
 
-README = Path(__file__).parents[2] / "README.md"
-SECTION = README.read_text().split("## For writers of methods\n")[1].split("\n## ")[0]
+SECTION = (Path(__file__).parents[2] / "docs" / "own-method.md").read_text()
 SCORER, FINDER = re.findall(r"```python\n(.*?)```", SECTION, flags=re.DOTALL)
 
 

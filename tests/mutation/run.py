@@ -39,6 +39,8 @@ KEPT = (
     "examples",
     "pyproject.toml",
     "README.md",
+    "docs",
+    "mkdocs.yml",
     "constraints.txt",
     "Makefile",
 )

@@ -1,20 +1,20 @@
-"""The README's section for newcomers, followed to the letter."""
+"""The tour of a method in CI, followed to the letter."""
 
 import os
 import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-SECTION = (ROOT / "README.md").read_text().split("## Put your method under test\n")[1].split("\n## ")[0]
+SECTION = (ROOT / "docs" / "tours" / "ci.md").read_text()
 CASE = "pizza-p13-skip_matters-1"
 pytest_plugins = ["pytester"]
 
 
 def blocks(language):
-    return re.findall(rf"```{language}\n(.*?)```", SECTION, flags=re.DOTALL)
+    return re.findall(rf"```{language}(?: title=\S+)?\n(.*?)```", SECTION, flags=re.DOTALL)
 
 
-def test_the_readme_can_be_followed(pytester, monkeypatch):
+def test_the_tour_can_be_followed(pytester, monkeypatch):
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.setenv("PYTHONPATH", f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
     method, cases, conduct = blocks("python")
