@@ -4,17 +4,16 @@ import pytest
 
 from tests.docs.pages import ROOT, blocks, run, runs
 
-SELDOM = "long: run by hand with -m benchmark"
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-LONG = {"docs/models.md", "docs/programs.md", "docs/suites.md", "docs/scores.md"}
-"""Pages whose commands train, certify or judge for minutes."""
+QUICK = ("README.md", "docs/tours/", "docs/own-")
+"""Pages that are run with the other tests; commands of the rest train, certify or judge for minutes."""
 
 
 def pages():
     for path in PAGES:
         name = path.relative_to(ROOT).as_posix()
         if runs(path.read_text()):
-            yield pytest.param(path, id=name, marks=[pytest.mark.benchmark] if name in LONG else [])
+            yield pytest.param(path, id=name, marks=() if name.startswith(QUICK) else pytest.mark.benchmark)
 
 
 @pytest.mark.parametrize("page", pages())
