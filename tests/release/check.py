@@ -1,7 +1,7 @@
 """Build the distributions, check them, and run the wheel in fresh environments: ``make release-check``.
 
-Takes the interpreters that are asked for, ``python -m tests.release.check python3.11 python3.13``, or else all
-from 3.11 to 3.14 that are on the path. An interpreter that is not there is said to be so.
+Takes the interpreters that are asked for, as in ``python -m tests.release.check python3.11 python3.13``, or
+else all from 3.11 to 3.14 that are on the path. It says so where one is not there.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def build(out: Path) -> Path:
 
 
 def smoke(python: str, wheel: Path, folder: Path) -> None:
-    """Install the wheel and its pinned dependencies into a fresh environment, and use it from an empty folder."""
+    """Install the wheel with pinned dependencies in a fresh environment, and use it from an empty folder."""
     start = time.monotonic()
     run(python, "-m", "venv", folder / "env", cwd=folder)
     bin_folder = folder / "env" / "bin"
