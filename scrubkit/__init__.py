@@ -47,6 +47,8 @@ _HOME = {
     "Budget": "scrubkit.methods.protocol",
     "Importances": "scrubkit.methods.protocol",
     "validate": "scrubkit.harness.run",
+    "timeline": "scrubkit.trajectories.watch",
+    "Timeline": "scrubkit.trajectories.timeline",
 }
 
 __all__ = ["__version__", *_HOME]  # pyright: ignore[reportUnsupportedDunderAll]
@@ -87,6 +89,8 @@ if TYPE_CHECKING:
     from scrubkit.scrubbing.scoring import Scorer as Scorer
     from scrubkit.scrubbing.scoring import score as score
     from scrubkit.subjects.function_graph import FunctionGraph as FunctionGraph
+    from scrubkit.trajectories.timeline import Timeline as Timeline
+    from scrubkit.trajectories.watch import timeline as timeline
 
 
 def __getattr__(name: str) -> object:

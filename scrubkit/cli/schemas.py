@@ -19,6 +19,7 @@ RECORDS = {
     "report": "scrubkit.harness.report:Report",
     "score": "scrubkit.scrubbing.score:Score",
     "scores": "scrubkit.cli.score_file:ScoreFile",
+    "timeline": "scrubkit.trajectories.timeline:Timeline",
 }
 """File name of each schema, and the pydantic model that it describes."""
 

@@ -63,17 +63,27 @@ def train(
 
     console, err = Console(emoji=False), Console(stderr=True, emoji=False)
     with _interruptible(err, out):
-        certified = _train(task, p, seed or 0, many, out, options, err)
+        certified = train_and_certify(task, p, seed or 0, many, out, options, err)
     console.print(summary(certified))
     for model in certified:
         _warn(err, model)
     console.print(f"written to {out}", highlight=False, markup=False)
 
 
-def _train(
+def train_and_certify(
     task: str, p: int, seed: int, many: list[int] | None, out: Path, options: dict[str, Any], err: Console
 ) -> list[Model]:
-    """Train one seed or many, and certify and store every model."""
+    """Train one seed or many, and certify and store every model.
+
+    Args:
+        task: name of the task.
+        p: its modulus.
+        seed: the one seed, where there are not many.
+        many: several seeds instead, a folder each.
+        out: folder of the model, or of the folders.
+        options: as for `scrubkit.train`.
+        err: where the progress is shown.
+    """
     from scrubkit.families.modular.task import ModularTask
     from scrubkit.families.modular.train.train import train as train_one
     from scrubkit.families.modular.train.train import train_many

@@ -6,7 +6,7 @@ A family subclasses `Family`, overrides what it has, and names an instance in th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,8 @@ from scrubkit.core.task import Task
 from scrubkit.errors import ModelError
 from scrubkit.models.config import ModelConfig
 from scrubkit.models.model import Model
-from scrubkit.models.record import Certificate, Truth
+from scrubkit.models.phases import Phase
+from scrubkit.models.record import Certificate, Measurement, Truth
 
 Mutator = Callable[[nx.DiGraph, Model, np.random.Generator], nx.DiGraph | None]
 """Makes another hypothesis of one that is true of a model; None where it does not apply.
@@ -110,6 +111,24 @@ class Family:
     def certify(self, model: Model) -> Model:
         """Return a model with its certificate and, where it is certified, its measured truth."""
         raise ModelError(f"the family {self.name!r} has no certificates", title=model.name)
+
+    def progress_measures(self, model: Model, final: Model) -> tuple[Measurement, ...]:
+        """Return figures of a model along a training run that show how far it is from the run's last one.
+
+        Args:
+            model: a model along the run.
+            final: the run's last model, with its truth.
+        """
+        return ()
+
+    def phases(self, steps: Sequence[int], figures: Mapping[str, Sequence[float]]) -> tuple[Phase, ...]:
+        """Return the phases that a run went through, in their order, each beginning where the last one ends.
+
+        Args:
+            steps: steps at which there are figures.
+            figures: figures at each step by name: ``train_loss``, ``test_loss`` and the progress measures.
+        """
+        return ()
 
     def faults(
         self, config: ModelConfig, task: Task, truth: Truth | None, certificate: Certificate | None

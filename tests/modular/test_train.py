@@ -19,7 +19,7 @@ from scrubkit.families.modular.train.plan import Plan, make_job
 from scrubkit.families.modular.train.recipe import Recipe
 from scrubkit.families.modular.train.state import Run, initial_state
 from scrubkit.families.modular.train.train import train
-from scrubkit.families.modular.train.trajectory import Trajectory
+from scrubkit.families.modular.train.trajectory import TrajectoryWriter
 from scrubkit.models import store
 from scrubkit.models.atomic import write_atomically
 from scrubkit.models.model import Model
@@ -121,7 +121,11 @@ def test_a_run_killed_in_its_last_moments_resumes_to_the_same_bits(tmp_path, mon
     options = TINY | {"seed": 3, "trajectory": trajectory}
     whole = train(TASK, out=tmp_path / "whole", **options)
     stops = {
-        "last checkpoint": (Trajectory if trajectory else Plan, "finish" if trajectory else "_save", killed),
+        "last checkpoint": (
+            TrajectoryWriter if trajectory else Plan,
+            "finish" if trajectory else "_save",
+            killed,
+        ),
         "trajectory": (Plan, "_save", killed),
         "weights": (store, "write_atomically", kill_at_the_record),
         "model": (plan, "save", kill_after_saving),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,8 @@ from scrubkit.families.modular.truth import ModularCertificate, ModularTruth
 from scrubkit.models.config import ModelConfig
 from scrubkit.models.family import Family, Mutator, NamedModel
 from scrubkit.models.model import Model
-from scrubkit.models.record import Certificate, Truth
+from scrubkit.models.phases import Phase
+from scrubkit.models.record import Certificate, Measurement, Truth
 
 
 class ModularFamily(Family):
@@ -97,6 +98,19 @@ class ModularFamily(Family):
         from scrubkit.families.modular.certify.certificate import with_certificate
 
         return with_certificate(model)
+
+    def progress_measures(self, model: Model, final: Model) -> tuple[Measurement, ...]:
+        """Return restricted and excluded loss and their kin, with the frequencies of the run's last model."""
+        from scrubkit.families.modular.progress.measures import progress_measures
+
+        assert isinstance(final.truth, ModularTruth)
+        return progress_measures(model, final.truth.frequencies)
+
+    def phases(self, steps: Sequence[int], figures: Mapping[str, Sequence[float]]) -> tuple[Phase, ...]:
+        """Return memorisation, circuit formation and clean-up, with the signs published of each."""
+        from scrubkit.families.modular.progress.phases import find_phases
+
+        return find_phases(steps, figures)
 
     def faults(
         self, config: ModelConfig, task: Task, truth: Truth | None, certificate: Certificate | None

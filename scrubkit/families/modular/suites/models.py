@@ -6,7 +6,6 @@ description; so are the models along one training run.
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from scrubkit.families.modular.task import ModularTask
 from scrubkit.families.modular.train.recipe import Recipe
 from scrubkit.models.model import Model
 from scrubkit.models.store import read, save
+from scrubkit.models.trajectory import FOLDER, LOSSES, read_trajectory
 
 
 def build(spec: ModelSpec, folder: Path) -> Model:
@@ -48,16 +48,16 @@ def _checkpoint(runs: Path, options: dict[str, Any]) -> Model:
     """Return a model along a training run; the whole run is kept when a model of it is first asked for."""
     index = options.pop("index")
     folder = runs / ModelSpec(kind="train", options=options).key[:32]
-    listing = folder / "trajectory" / "losses.json"
-    if not listing.is_file():
+    if not (folder / FOLDER / LOSSES).is_file():
         # What a killed run left behind is begun anew: it takes a minute, and gives the same models.
         shutil.rmtree(folder, ignore_errors=True)
         _train(options, out=folder)
-    steps = json.loads(listing.read_text())["steps"]
+    steps = read_trajectory(folder).steps
     if not -len(steps) <= index < len(steps):
         raise BenchError(f"the run has {len(steps)} models along it; there is no number {index}")
-    model = read(folder / "trajectory" / steps[index]["folder"])
-    return model if model.certificate else _certified(model, folder / "trajectory" / steps[index]["folder"])
+    place = folder / FOLDER / steps[index].folder
+    model = read(place)
+    return model if model.certificate else _certified(model, place)
 
 
 def _train(options: dict[str, Any], out: Path | None = None) -> Model:

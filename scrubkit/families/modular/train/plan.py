@@ -20,11 +20,12 @@ from scrubkit.families.modular.train.loop import Loop, Progress, Watch
 from scrubkit.families.modular.train.recipe import Recipe, default_config, default_fraction, find_recipe
 from scrubkit.families.modular.train.state import Losses, Run, initial_state
 from scrubkit.families.modular.train.step import unflatten
-from scrubkit.families.modular.train.trajectory import Trajectory
+from scrubkit.families.modular.train.trajectory import TrajectoryWriter
 from scrubkit.models.atomic import remove_temporaries
 from scrubkit.models.model import Model
 from scrubkit.models.record import ModelConfig, Provenance
 from scrubkit.models.store import RECORD, WEIGHTS, read, save
+from scrubkit.models.trajectory import FOLDER
 
 SHORT_NAMES = {
     "modular_addition": "modadd",
@@ -119,12 +120,12 @@ class Plan:
             raise TrainingError([*faults, "choose another folder"], title="nothing to resume")
         return models
 
-    def _trajectory(self) -> Trajectory | None:
+    def _trajectory(self) -> TrajectoryWriter | None:
         if self.trajectory == 0 or self.folders is None:
             return None
         recipe = self.job.recipe
         longest = recipe.last_step(recipe.max_steps) if recipe.trigger_loss else recipe.max_steps
-        return Trajectory(self.trajectory, longest, self.folders, self._model)
+        return TrajectoryWriter(self.trajectory, longest, self.folders, self._model)
 
     def _make_folders(self) -> None:
         parents = {*(self.folders.values() if self.folders else ())}
@@ -141,7 +142,7 @@ class Plan:
     def _clear_temporaries(self) -> None:
         """Remove what a command that was killed in the middle of writing has left behind."""
         for folder in self.folders.values() if self.folders else ():
-            for place, names in ((folder, (RECORD, WEIGHTS)), (folder / "trajectory", ("*",))):
+            for place, names in ((folder, (RECORD, WEIGHTS)), (folder / FOLDER, ("*",))):
                 remove_temporaries(place, names)
         if self.checkpoint is not None:
             remove_temporaries(self.checkpoint.parent, (self.checkpoint.name,))

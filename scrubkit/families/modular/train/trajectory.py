@@ -6,7 +6,6 @@ to the recipe's longest run, and once the run has ended those closest to an even
 
 from __future__ import annotations
 
-import json
 import math
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -20,11 +19,10 @@ from scrubkit.families.modular.train.state import Losses, Run
 from scrubkit.models.atomic import write_atomically
 from scrubkit.models.model import Model
 from scrubkit.models.store import save
+from scrubkit.models.trajectory import FOLDER, LOSSES, Trajectory, TrajectoryStep
 
 SPARE = 4
 """Snapshots taken for each that is kept."""
-
-LOSSES = "losses.json"
 
 
 def log_spaced(count: int, last: int) -> list[int]:
@@ -56,7 +54,7 @@ def choose(taken: Sequence[int], count: int) -> list[int]:
     return sorted(kept.union([step for step in rest if step not in kept][:missing]))
 
 
-class Trajectory:
+class TrajectoryWriter:
     """Keeps the snapshots of runs as folders that `scrubkit.load` reads.
 
     A run's folder gets ``trajectory/step-000123/`` for each step kept and ``trajectory/losses.json``.
@@ -90,12 +88,12 @@ class Trajectory:
         seen = {losses.step: losses for losses in run.history}
         taken = [step for step in seen if self._path(run.seed, step).is_dir()]
         kept = choose(taken, self._count)
-        rows = [asdict(seen[step]) | {"folder": self._path(run.seed, step).name} for step in kept]
-        document = {"schema_version": 1, "seed": run.seed, "grokked_at": run.grokked_at, "steps": rows}
-        folder = self._folders[run.seed] / "trajectory"
-        write_atomically(folder / LOSSES, (json.dumps(document, indent=1) + "\n").encode())
+        rows = [TrajectoryStep(**asdict(seen[step]), folder=self._path(run.seed, step).name) for step in kept]
+        document = Trajectory(seed=run.seed, grokked_at=run.grokked_at, steps=tuple(rows))
+        text = document.model_dump_json(indent=1) + "\n"
+        write_atomically(self._folders[run.seed] / FOLDER / LOSSES, text.encode())
         for step in set(taken) - set(kept):
             shutil.rmtree(self._path(run.seed, step))
 
     def _path(self, seed: int, step: int) -> Path:
-        return self._folders[seed] / "trajectory" / f"step-{step:06d}"
+        return self._folders[seed] / FOLDER / f"step-{step:06d}"

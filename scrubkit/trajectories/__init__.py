@@ -1,0 +1,1 @@
+"""Watching a circuit form: hypotheses and progress measures along training runs, in one figure."""
