@@ -61,6 +61,16 @@ def family(name: str) -> Family:
     return _load(name, known[name])
 
 
+def family_of_task(task: str) -> Family:
+    """Return the family of a task with a name; raises ScrubkitError where there is no such task."""
+    known = {name: family(one) for one in families() for name in family(one).described_tasks}
+    if task not in known:
+        raise ScrubkitError(
+            f"no task {task!r:.80}{nearest(task[:80], known)}; scrubkit tasks lists those there are"
+        )
+    return known[task]
+
+
 @cache
 def _load(name: str, where: str) -> Family:
     try:

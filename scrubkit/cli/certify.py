@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from scrubkit.cli.score import require_place, wide_console, write_text
 from scrubkit.errors import ModelError
 
 
@@ -18,7 +19,8 @@ def register(app: typer.Typer) -> None:
 def certify(
     model: Annotated[str, typer.Argument(help="Bundled name, directory, file or hf://owner/name.")],
     json: Annotated[
-        Path | None, typer.Option("--json", help="Write the certificate to this file as JSON.")
+        Path | None,
+        typer.Option("--json", help="Write the certificate to this file as JSON; - is standard output."),
     ] = None,
     save: Annotated[
         bool, typer.Option("--save", help="Store certificate and measured truth in the model's folder.")
@@ -28,14 +30,13 @@ def certify(
 
     Exit code 0: certified. 1: not certified, with the reasons. 2: the model could not be read or stored.
     """
-    from rich.console import Console
-
     from scrubkit.cli.certificate_table import certificate_table, verdict
     from scrubkit.families.modular.certify.certificate import with_certificate
     from scrubkit.families.modular.truth import ModularCertificate
     from scrubkit.models.load import load
     from scrubkit.models.store import save as store
 
+    require_place(json)
     folder = _folder(model) if save else None
     measured = with_certificate(load(model))
     certificate = measured.certificate
@@ -43,11 +44,8 @@ def certify(
     if folder is not None:
         store(measured, folder, overwrite=True)
     if json is not None:
-        try:
-            json.write_text(certificate.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        except OSError as error:
-            raise ModelError(f"cannot write {json}: {error.strerror}", title="scrubkit certify") from None
-    console = Console(emoji=False)
+        write_text(json, certificate.model_dump_json(indent=2) + "\n")
+    console = wide_console(json)
     console.print(certificate_table(certificate, measured.name))
     console.print(verdict(certificate))
     if folder is not None:

@@ -72,13 +72,23 @@ def _summary(plan: Plan) -> str:
 
 
 def new(
-    name: Annotated[str, typer.Argument(help="Name of the hypothesis; the file is NAME.py.")],
+    name: Annotated[str | None, typer.Argument(help="Name of the hypothesis; the file is NAME.py.")] = None,
     out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("."),
     family: Annotated[str, typer.Option(help="What it is about: modular or programs.")] = "modular",
+    source: Annotated[
+        str | None,
+        typer.Option("--from", help="Start from a shipped hypothesis by name, or from a .py file."),
+    ] = None,
+    task: Annotated[str | None, typer.Option(help="With --from: the task that it is to be about.")] = None,
 ) -> None:
     """Write a commented hypothesis file to start from."""
     from rich.console import Console
 
+    if source is None and (name is None or task is not None):
+        fault = "--task needs --from" if name is not None else "name the hypothesis, or one to start from"
+        raise HypothesisError(f"{fault}, such as --from pizza", title="scrubkit new")
+    if name is None:
+        name = "_".join(filter(None, (Path(source or "").stem, task)))
     if family not in TEMPLATES:
         raise HypothesisError(
             f"no family {family!r}{nearest(family, TEMPLATES)}; there are files for {', '.join(TEMPLATES)}",
@@ -92,11 +102,46 @@ def new(
     path = out / f"{name}.py"
     if path.exists():
         raise HypothesisError("exists already; choose another name, or remove it", title=str(path))
-    write_text(path, TEMPLATES[family].read_text(encoding="utf-8").replace("NAME", name))
-    about = " --model max3" if family == "programs" else ""
+    if source is not None:
+        text = started_from(source, name, task)
+        about = "" if task is None else " --model MODEL, one of that task"
+    else:
+        text = TEMPLATES[family].read_text(encoding="utf-8").replace("NAME", name)
+        about = " --model max3" if family == "programs" else ""
+    write_text(path, text)
     Console(emoji=False).print(
         f"written to {path}; try: scrubkit check {path}{about}",
         markup=False,
         highlight=False,
         soft_wrap=True,
     )
+
+
+def started_from(source: str, name: str, task: str | None) -> str:
+    """Return a hypothesis file made from another one.
+
+    Args:
+        source: name of a shipped hypothesis, or a ``.py`` file.
+        name: what the new one is called.
+        task: the task that it is to be about; None is that of the other one.
+
+    Raises:
+        HypothesisError: there is no such hypothesis or task, or it cannot be told of that task.
+    """
+    from scrubkit import registry
+    from scrubkit.core.reading import read_bytes
+    from scrubkit.hypothesis import find_hypotheses
+    from scrubkit.hypothesis.json_file import MAX_FILE_BYTES
+
+    (path,) = find_hypotheses([source])[:1]
+    if path.suffix != ".py":
+        raise HypothesisError("is no .py file, and only such a file can be started from", title=str(path))
+    text = read_bytes(path, MAX_FILE_BYTES, error=HypothesisError).decode(errors="replace")
+    if task is not None:
+        try:
+            text = registry.family_of_task(task).retell(text, task)
+        except HypothesisError as error:
+            raise HypothesisError(error.faults, title=f"{path.stem} for {task}") from None
+    text = re.sub(r'name="[^"]*"', f'name="{name}"', text, count=1)
+    head = f"# Started from {path.stem}: what follows is its claim. Change it, and say here what yours is."
+    return f"{head}\n{text}"

@@ -37,7 +37,8 @@ def explain(
     seed: Annotated[int, typer.Option(help="Seed of all draws.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     json: Annotated[
-        Path | None, typer.Option("--json", help="Write the figures to this file as JSON.")
+        Path | None,
+        typer.Option("--json", help="Write the figures to this file as JSON; - is standard output."),
     ] = None,
     html: Annotated[
         Path | None,
@@ -61,7 +62,7 @@ def explain(
     hypothesis = load_hypothesis(path, truth=loaded.truth, allow_code=not no_code)
     with _progress(Console(stderr=True, emoji=False)) as advance:
         found = test_claims(loaded, hypothesis, seed=seed, draws=draws, device=device, progress=advance)
-    console = wide_console()
+    console = wide_console(json)
     for table in explanation_tables(found):
         console.print(table)
     console.print(plain(str(found)), markup=False, highlight=False, soft_wrap=True)

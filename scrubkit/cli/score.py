@@ -47,7 +47,8 @@ def score(
     seed: Annotated[int, typer.Option(help="Seed of all draws.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     json: Annotated[
-        Path | None, typer.Option("--json", help="Write the scores to this file as JSON.")
+        Path | None,
+        typer.Option("--json", help="Write the scores to this file as JSON; - is standard output."),
     ] = None,
     html: Annotated[
         Path | None,
@@ -98,7 +99,7 @@ def score(
         report = score_files(loaded, files, options, advance, looks)
     if report.scores:
         title = f"{report.model}, {loaded.task.n_inputs:,} inputs"
-        wide_console().print(score_table(report.scores, title))
+        wide_console(json).print(score_table(report.scores, title))
     if json is not None:
         write_text(json, report.model_dump_json(indent=2) + "\n")
     if html is not None and looks is not None and looks.found:
@@ -258,12 +259,20 @@ def read_draws(text: str) -> int | Literal["auto"]:
     return int(text)
 
 
-def wide_console() -> Any:
-    """Return a console on stdout that does not fold tables where there is no terminal."""
+def wide_console(*written: Path | None) -> Any:
+    """Return a console that does not fold tables where there is no terminal.
+
+    Args:
+        written: files that the command writes; where one is standard output, tables go to standard error.
+    """
     from rich.console import Console
 
-    console = Console(emoji=False)
-    return console if console.is_terminal else Console(emoji=False, width=max(console.width, NARROWEST))
+    from scrubkit.report.place import STDOUT
+
+    console = Console(emoji=False, stderr=STDOUT in written)
+    if not console.is_terminal:
+        console.width = max(console.width, NARROWEST)
+    return console
 
 
 def require_places(written: Mapping[str, Path | None]) -> None:

@@ -31,7 +31,8 @@ def timeline(
     ] = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write figure and tables as one page.")] = None,
     json: Annotated[
-        Path | None, typer.Option("--json", help="Write every figure to this file as JSON.")
+        Path | None,
+        typer.Option("--json", help="Write every figure to this file as JSON; - is standard output."),
     ] = None,
     seeds: Annotated[
         str | None, typer.Option(help="Of a folder of runs, take these: 0-9 or 0,3,8-11.")
@@ -85,10 +86,11 @@ def timeline(
             progress=progress,
         )
     when = found.rows()
-    wide_console().print(simple_table(list(when[0]), [list(row.values()) for row in when], found.task))
+    console = wide_console(json, html)
+    console.print(simple_table(list(when[0]), [list(row.values()) for row in when], found.task))
     heads, rows = sign_rows(found)
     if rows:
-        wide_console().print(simple_table(heads, rows))
+        console.print(simple_table(heads, rows))
     if json is not None:
         write_text(json, found.model_dump_json(indent=1) + "\n")
     if html is not None:

@@ -27,8 +27,6 @@ def register(app: typer.Typer) -> None:
 WIDTH = 100
 """Width of the tables where the output is no terminal."""
 
-Share = Annotated[float | None, typer.Option(min=0, max=1)]
-
 
 def validate(
     methods: Annotated[
@@ -69,16 +67,32 @@ def validate(
     no_store: Annotated[
         bool, typer.Option("--no-store", help="Ask everything anew and keep nothing.")
     ] = False,
-    json: Annotated[Path | None, typer.Option("--json", help="Write the report as JSON.")] = None,
+    json: Annotated[
+        Path | None, typer.Option("--json", help="Write the report as JSON; - is standard output.")
+    ] = None,
     junit_xml: Annotated[Path | None, typer.Option(help="Write the checks as JUnit XML.")] = None,
     markdown: Annotated[Path | None, typer.Option(help="Write the tables as Markdown.")] = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write tables and charts as one page.")] = None,
-    min_auroc: Share = None,
-    max_false_accept: Share = None,
-    max_false_reject: Share = None,
-    max_inconclusive: Share = None,
-    max_vacuous: Share = None,
-    max_faults: Share = None,
+    min_auroc: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Fail where the AUROC of a method is smaller.")
+    ] = None,
+    max_false_accept: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Fail where a larger share of false hypotheses is supported."),
+    ] = None,
+    max_false_reject: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Fail where a larger share of true ones is refuted.")
+    ] = None,
+    max_inconclusive: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Fail where a larger share is left inconclusive.")
+    ] = None,
+    max_vacuous: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Fail where a larger share of vacuous ones is supported."),
+    ] = None,
+    max_faults: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Fail where a larger share has no valid answer.")
+    ] = None,
     baseline: Annotated[
         Path | None, typer.Option(help="Fail where a figure is worse than in this file, beyond its interval.")
     ] = None,
@@ -112,6 +126,7 @@ def validate(
     from scrubkit.harness.stranger import roles
     from scrubkit.methods.protocol import Budget
     from scrubkit.models.load import cache_folder
+    from scrubkit.report.place import STDOUT
     from scrubkit.report.rows import missed
 
     limits = Limits(min_auroc, max_false_accept, max_false_reject, max_inconclusive, max_vacuous, max_faults)
@@ -121,9 +136,9 @@ def validate(
     place = None if no_store else store or cache_folder() / "results.sqlite"
     # Methods of one's own are looked for in the current folder too, as python -m does.
     _import_from_here()
-    console = Console(emoji=False)
+    console = Console(emoji=False, stderr=STDOUT in written.values())
     if not console.is_terminal:
-        console = Console(emoji=False, width=WIDTH)
+        console.width = WIDTH
     size = None if memory is None else int(memory * 2**30)
     found = find(methods, in_process=in_process, memory=share(size, jobs))
     scorers = [method.name for method in found if "score" in roles(method)]

@@ -6,6 +6,7 @@ A family subclasses `Family`, overrides what it has, and names an instance in th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ import networkx as nx
 import numpy as np
 
 from scrubkit.core.task import Task
-from scrubkit.errors import ModelError
+from scrubkit.errors import HypothesisError, ModelError
 from scrubkit.models.config import ModelConfig
 from scrubkit.models.model import Model
 from scrubkit.models.phases import Phase
@@ -75,6 +76,11 @@ class Family:
         """Models that are made on demand, by name."""
         return {}
 
+    @property
+    def described_tasks(self) -> Mapping[str, str]:
+        """What each task with a name asks for, in a line."""
+        return dict.fromkeys(self.tasks, "")
+
     def task(self, name: str, options: Mapping[str, Any]) -> Task:
         """Return the task that `task_options` wrote down; raises TaskError with all that is wrong."""
         raise ModelError(f"no task {name!r}; the family {self.name!r} has {', '.join(self.tasks) or 'none'}")
@@ -111,6 +117,20 @@ class Family:
     def certify(self, model: Model) -> Model:
         """Return a model with its certificate and, where it is certified, its measured truth."""
         raise ModelError(f"the family {self.name!r} has no certificates", title=model.name)
+
+    def retell(self, text: str, task: str) -> str:
+        """Return a hypothesis file about one of the family's tasks as one about another.
+
+        Args:
+            text: the file, Python code.
+            task: name of the task.
+
+        Raises:
+            HypothesisError: it cannot be told of that task; says why.
+        """
+        if f'"{task}"' in text or not re.search(r'task="', text):
+            return text
+        raise HypothesisError(f"it is about another task, and what it says has no form for {task}")
 
     def progress_measures(self, model: Model, final: Model) -> tuple[Measurement, ...]:
         """Return figures of a model along a training run that show how far it is from the run's last one.

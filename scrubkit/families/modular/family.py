@@ -39,6 +39,13 @@ class ModularFamily(Family):
         """The compiled models that have a name."""
         return {name: _named(name, request) for name, request in CATALOGUE.items()}
 
+    @property
+    def described_tasks(self) -> Mapping[str, str]:
+        """The label of each task."""
+        from scrubkit.families.modular.compile.circles import SUMS
+
+        return {name: f"tokens a, b, =; the answer is {SUMS.get(name, '')}" for name in TASKS}
+
     def task(self, name: str, options: Mapping[str, Any]) -> Task:
         """Return a task from its modulus, and whether its rows end in "="."""
         unknown = options.keys() - {"p", "equals"}
@@ -98,6 +105,12 @@ class ModularFamily(Family):
         from scrubkit.families.modular.certify.certificate import with_certificate
 
         return with_certificate(model)
+
+    def retell(self, text: str, task: str) -> str:
+        """Return a hypothesis file about addition as one about another modular task."""
+        from scrubkit.families.modular.retell import retell
+
+        return retell(text, task)
 
     def progress_measures(self, model: Model, final: Model) -> tuple[Measurement, ...]:
         """Return restricted and excluded loss and their kin, with the frequencies of the run's last model."""

@@ -47,6 +47,11 @@ class ProgramFamily(Family):
             for style in STYLES
         }
 
+    @property
+    def described_tasks(self) -> Mapping[str, str]:
+        """What each program of the library computes."""
+        return {name: entry.summary for name, entry in LIBRARY.items()}
+
     def hypotheses(self, model: Model) -> Mapping[str, nx.DiGraph]:
         """Return what is true of a model of the library, at several grains; nothing for other programs."""
         truth = model.truth
