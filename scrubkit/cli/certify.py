@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from scrubkit.cli.score import require_place, wide_console, write_text
+from scrubkit.cli.score import require_places, wide_console, write_text
 from scrubkit.errors import ModelError
 
 
@@ -36,7 +36,7 @@ def certify(
     from scrubkit.models.load import load
     from scrubkit.models.store import save as store
 
-    require_place(json)
+    require_places({"--json": json})
     folder = _folder(model) if save else None
     measured = with_certificate(load(model))
     certificate = measured.certificate

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scrubkit.cli.score import read_draws, require_place, wide_console, write_text
+from scrubkit.cli.score import read_draws, require_places, wide_console, write_text
 from scrubkit.errors import HypothesisError, TrainingError
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ def register(app: typer.Typer) -> None:
 
 
 def timeline(
+    context: typer.Context,
     run: Annotated[
         Path, typer.Argument(help="Folder of a run that train --trajectory made, or of runs seed-N.")
     ],
@@ -57,11 +58,11 @@ def timeline(
     run has no trajectory or no certificate, or a hypothesis does not fit it.
     """
     passes = read_draws(draws)
-    require_place(html)
-    require_place(json)
+    require_places({"--json": json, "--html": html})
 
     from rich.console import Console
 
+    from scrubkit.cli.command import command_line
     from scrubkit.cli.progress import shown_progress
     from scrubkit.cli.train import parse_seeds
     from scrubkit.hypothesis import find_hypotheses
@@ -94,7 +95,7 @@ def timeline(
     if json is not None:
         write_text(json, found.model_dump_json(indent=1) + "\n")
     if html is not None:
-        write_text(html, page(found))
+        write_text(html, page(found, command_line(context)))
 
 
 def simple_table(heads: Sequence[str], rows: Sequence[Sequence[str]], title: str = "") -> Table:

@@ -10,6 +10,7 @@ import html
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -189,7 +190,7 @@ def _style(figure: go.Figure, timeline: Timeline, rows: int) -> go.Figure:
         plot_bgcolor="white",
     )
     for row in range(1, rows + 1):
-        axis = figure.layout[f"yaxis{row if row > 1 else ''}"]
+        axis: Any = figure.layout[f"yaxis{row if row > 1 else ''}"]
         figure.update_layout(
             {f"legend{row if row > 1 else ''}": {"x": 1.01, "y": axis.domain[1], "yanchor": "top"}}
         )

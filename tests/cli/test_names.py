@@ -7,6 +7,8 @@ import typer.main
 from typer.testing import CliRunner
 
 import scrubkit
+from scrubkit.bench import manifest
+from scrubkit.bench.suites import load_suite
 from scrubkit.cli.app import app
 from scrubkit.errors import HypothesisError, ScrubkitError
 from scrubkit.hypothesis import load_hypothesis
@@ -108,11 +110,14 @@ def test_every_option_of_every_command_has_a_help_text():
         ["score", "sum", "--model", "modadd-p59", "--draws", 2],
         ["explain", "residual_sum", "--model", "modadd-p59", "--draws", 2],
         ["certify", "modadd-p59"],
-        ["validate", "random-scores", "--suite", "function-graphs", "--in-process", "--no-store"],
+        ["validate", "random-scores", "--suite", "few.json", "--in-process", "--no-store"],
     ],
     ids=lambda arguments: arguments[0],
 )
-def test_json_on_standard_output_is_nothing_but_json(arguments):
+def test_json_on_standard_output_is_nothing_but_json(arguments, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    fast = load_suite("fast")
+    manifest.write(fast.model_copy(update={"cases": fast.cases[:2]}), tmp_path / "few.json")
     result = invoke(*arguments, "--json", "-")
     assert result.exit_code == 0, result.output
     assert isinstance(json.loads(result.stdout), dict)
