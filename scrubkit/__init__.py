@@ -49,6 +49,7 @@ _HOME = {
     "validate": "scrubkit.harness.run",
     "timeline": "scrubkit.trajectories.watch",
     "Timeline": "scrubkit.trajectories.timeline",
+    "ask": "scrubkit.harness.one_claim",
 }
 
 __all__ = ["__version__", *_HOME]  # pyright: ignore[reportUnsupportedDunderAll]
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
     from scrubkit.families.modular.train.train import train as train
     from scrubkit.families.modular.train.train import train_many as train_many
     from scrubkit.families.programs.model import compile_graph as compile_graph
+    from scrubkit.harness.one_claim import ask as ask
     from scrubkit.harness.run import validate as validate
     from scrubkit.hypothesis import Hypothesis as Hypothesis
     from scrubkit.hypothesis import load_hypothesis as load_hypothesis

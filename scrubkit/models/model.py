@@ -15,7 +15,7 @@ from scrubkit.errors import ModelError
 from scrubkit.models.config import ModelConfig
 from scrubkit.models.forward import logits
 from scrubkit.models.record import Certificate, Provenance, Truth
-from scrubkit.models.weights import Weights
+from scrubkit.models.weights import Weights, random_weights
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
@@ -108,6 +108,16 @@ class Model:
         """
         found = logits(self.weights.to(torch.float64), self.config, self.tokens, self.task.answer)
         return found[:, 0] if len(self.task.answer) == 1 else found
+
+    def untrained(self, seed: int = 0) -> Model:
+        """Return a control: a model of the same shape and task with random weights.
+
+        Args:
+            seed: decides the weights.
+        """
+        weights = random_weights(self.config, torch.Generator().manual_seed(seed))
+        provenance = Provenance(kind="trained", seed=seed, recipe={"steps": 0})
+        return Model(f"{self.name}-untrained", self.task, self.config, weights, provenance)
 
     def with_(self, **changes: object) -> Model:
         """Return a copy with some fields replaced."""
