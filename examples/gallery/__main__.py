@@ -26,7 +26,7 @@ def main() -> None:
         parser.error(f"no story is called {', '.join(unknown)}; there are {', '.join(STORIES)}")
     for name in options.names or STORIES:
         exhibit = importlib.import_module(name).exhibit()
-        told = {"figures": f"```console\n$ python examples/gallery/{name}.py\n{said(exhibit)}\n```"}
+        told = {"figures": f"```sh\npython examples/gallery/{name}.py\n```\n\n```text\n{said(exhibit)}\n```"}
         if options.judges:
             told["judges"] = judged(exhibit)
         print(

@@ -29,10 +29,7 @@ def exhibit() -> Exhibit:
     (x - x.clamp(max=1)).backward()
     rows["x in x - min(x, 1), from 0 to 3"] = [3.0 - 1.0, 3.0 * abs(float(x.grad))]
     names = {n: (model.truth.site(n), n) for n in ("x0", "x1")}
-    place = (
-        model.truth.site("inhibited"),
-        model.truth.feature("inhibited"),
-    )  # what the first two heads bring
+    place = (model.truth.site("inhibited"), model.truth.feature("inhibited"))
     asked = [Claim("the third name matters", True, model, claim(names | {"place": place}))]
     asked.append(Claim("it does not", False, model, claim(names | {"place": (place[0], None)})))
     return Exhibit.of("Effect of a patch", ["patched", "attributed"], rows, asked)

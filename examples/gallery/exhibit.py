@@ -14,8 +14,8 @@ import scrubkit
 INK, GRID, COLORS = "#23272e", "#d9dce0", ("#1d6fb8", "#c2410c", "#8a8f98", "#3f7d3f")
 WIDTH, LEFT, ROW, GAP = 640, 250, 18, 14
 _LABELS = {True: "true", False: "false", None: "vacuous"}
-DRAWS = 64
-"""Passes that a sampling judge may take; the bench gives 8, which leaves small claims undecided."""
+DRAWS, ITEMS = 64, 20_000
+"""A judge may take so many passes, or as many as show it so many inputs; the bench gives 8 passes."""
 
 
 @dataclass(frozen=True)
@@ -27,14 +27,12 @@ class Claim:
         true: whether it is true of the weights; None for a claim that would hold of any weights.
         subject: the model, or graph of functions.
         graph: the claim as a hypothesis.
-        task: the inputs, where the subject does not bring them.
     """
 
     text: str
     true: bool | None
     subject: Any
     graph: Any
-    task: Any = None
 
 
 @dataclass(frozen=True)
@@ -91,11 +89,14 @@ def said(exhibit: Exhibit) -> str:
 def judged(exhibit: Exhibit) -> str:
     """Return what every judge says of every claim, as a Markdown table; wrong answers are in bold."""
     claims = exhibit.claims
-    budget = scrubkit.Budget(draws=DRAWS)
-    answers = [scrubkit.ask(c.subject, c.graph, task=c.task, budget=budget) for c in claims]
+    answers = [scrubkit.ask(c.subject, c.graph, budget=_budget(c.subject)) for c in claims]
     head = ["method", *(f"{c.text} ({_LABELS[c.true]})" for c in claims)]
     rows = [[name, *(_cell(a[name], c) for a, c in zip(answers, claims, strict=True))] for name in answers[0]]
     return "\n".join("| " + " | ".join(row) + " |" for row in [head, ["---"] * len(head), *rows])
+
+
+def _budget(subject: Any) -> scrubkit.Budget:
+    return scrubkit.Budget(draws=max(DRAWS, ITEMS // scrubkit.bind(subject).n_inputs))
 
 
 def _cell(answer: Any, claim: Claim) -> str:
@@ -121,7 +122,7 @@ def bars(title: str, rows: Mapping[str, Sequence[float]], series: Sequence[str],
     zero, y, body = LEFT - low * scale, 62, []
     for name, row in rows.items():
         middle = y + ROW * len(row) / 2 + 4
-        body.append(_text(LEFT - 8 if low == 0 else LEFT - 8, middle, name, "end"))
+        body.append(_text(LEFT - 8, middle, name, "end"))
         for i, value in enumerate(row):
             left, width = min(zero, zero + value * scale), max(abs(value) * scale, 1)
             at = f'x="{left:.1f}" y="{y}" width="{width:.1f}" height="{ROW - 4}"'
@@ -186,4 +187,5 @@ def _text(x: float, y: float, text: str, anchor: str, size: int = 13) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) < 1e-9 or float(value).is_integer() else f"{value:.3g}"
+    value = 0.0 if abs(value) < 1e-9 else float(value)
+    return f"{value:,.0f}" if value.is_integer() else f"{value:.3g}"

@@ -160,7 +160,7 @@ def test_a_figure_is_small_and_drawn(name: str) -> None:
 def test_a_page_shows_what_its_script_says(name: str) -> None:
     page = (PAGES / f"{name}.md").read_text()
     assert f"({name}.svg)" in page and (PAGES / f"{name}.svg").is_file()
-    shown = re.search(rf"\$ python examples/gallery/{name}\.py\n(.*?)```", page, re.DOTALL)
+    shown = re.search(rf"python examples/gallery/{name}\.py\n```\n\n```text\n(.*?)```", page, re.DOTALL)
     assert shown is not None
     lines = dict(re.split(r"\s{2,}", line) for line in shown[1].splitlines())
     assert lines.keys() == figures(name).keys()
