@@ -180,9 +180,6 @@ breaks("parts are set before what holds them")(
         patch.object(module, "in_order", lambda held, edits: [*held, *edits]) for module in (network, bridge)
     )
 )
-breaks("what lies inside of a set that is set leaves nothing")(
-    lambda: _wrapped(program, "contains", lambda was, whole, part: False)
-)
 breaks("frequency sets nest")(
     lambda: _wrapped(
         sites, "contains", lambda was, whole, part: whole.components is None and was(whole, part)

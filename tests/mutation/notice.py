@@ -2,7 +2,8 @@
 
     python -m tests.mutation.notice [--rule WORDS]
 
-A rule counts as noticed when a hypothesis of the suite's own sample is scored otherwise than the oracle does.
+A rule counts as noticed when a hypothesis of the suite's own sample is scored otherwise than the oracle does,
+or the claim that `tests.oracle.test_rules` has for it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from tests.oracle.adapter import build
 from tests.oracle.cases import Case, subject_of
 from tests.oracle.compare import beside, oracle_figures
 from tests.oracle.test_oracle import RANDOM, chosen
+from tests.oracle.test_rules import RULES, scored
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,8 @@ def noticing(rule: str, cases: Iterable[Known], most: int) -> list[tuple[str, in
     found = []
     build.cache_clear()
     with BREAKAGES[rule]():
+        if rule in RULES and scored(RULES[rule]) == "differ":
+            return [("a claim of its own", 0, "differs")]
         for known in cases:
             text = known.noticed()
             if text:
