@@ -1,6 +1,6 @@
 """Rules that random hypotheses seldom notice, each with a claim in which it decides the score.
 
-The claim is scored as the oracle does, and otherwise as soon as the rule is broken (`tests.mutation.breakages`),
+The claim is scored as the oracle does, and otherwise once the rule is broken (`tests.mutation.breakages`),
 so that no such test can pass for want of a difference.
 """
 
