@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from scrubkit.kernels.jit import LOOSE, STRICT, jit
@@ -57,6 +59,52 @@ def largest(values):
     for j in range(1, len(values)):
         best = max(best, _key(np.float64(values[j]).view(np.int64)))
     top = np.int64(_key(best)).view(np.float64)
+    n = np.int32(len(values))
+    place = n
+    for j in range(n):
+        place = min(place, np.int32(j) if values[j] == top else n)
+    return top, min(place, n - np.int32(1))
+
+
+_ROUND_32 = np.float32(12582912.0)
+"""1.5 * 2^23, the same in float32."""
+_LOG2_E_32 = np.float32(_LOG2_E)
+_LN2_HIGH_32, _LN2_LOW_32 = np.float32(0.693145751953125), np.float32(1.428606820309417e-06)
+_LEAST_32 = np.float32(-87.0)
+_TAYLOR_32 = tuple(np.float32(1 / math.factorial(n)) for n in range(8))
+
+
+@jit(STRICT, inline=True)
+def exp32(x):
+    """Return e^x in float32 for x <= 0 to a few of its last bits, 2e-38 for what is smaller."""
+    x = _LEAST_32 if x < _LEAST_32 else x
+    shifted = np.float32(x * _LOG2_E_32 + _ROUND_32)
+    k = shifted - _ROUND_32
+    r = (x - k * _LN2_HIGH_32) - k * _LN2_LOW_32
+    p = _TAYLOR_32[7]
+    p = p * r + _TAYLOR_32[6]
+    p = p * r + _TAYLOR_32[5]
+    p = p * r + _TAYLOR_32[4]
+    p = p * r + _TAYLOR_32[3]
+    p = p * r + _TAYLOR_32[2]
+    p = p * r + _TAYLOR_32[1]
+    p = p * r + _TAYLOR_32[0]
+    power = np.int32((np.float32(shifted).view(np.int32) << np.int32(23)) + (np.int32(127) << np.int32(23)))
+    return np.float32(p * np.int32(power).view(np.float32))
+
+
+@jit(STRICT, inline=True)
+def _key32(bits):
+    return np.int32(bits ^ (np.int32(bits >> np.int32(31)) & np.int32(0x7FFFFFFF)))
+
+
+@jit(LOOSE, inline=True)
+def largest32(values):
+    """Return the largest of some float32 numbers, and the first place where it stands."""
+    best = _key32(np.float32(values[0]).view(np.int32))
+    for j in range(1, len(values)):
+        best = max(best, _key32(np.float32(values[j]).view(np.int32)))
+    top = np.int32(_key32(best)).view(np.float32)
     n = np.int32(len(values))
     place = n
     for j in range(n):

@@ -1,8 +1,9 @@
 """Figures of a scrub for each input: what the scrubbed outputs say beside the model's own.
 
 All of them are per input and in float64, since a mean hides cancellation and a loss of 1e-7 is lost in
-float32. Reference levels, such as the loss with labels permuted, are expectations taken exactly. Where the
-answer is read at several positions, a figure of an input is the mean over them.
+float32; `scrubkit.kernels.folded` says how a compiled loop keeps it. Reference levels, such as the loss with
+labels permuted, are expectations taken exactly. Where the answer is read at several positions, a figure of an
+input is the mean over them.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from torch import Tensor
 
 from scrubkit import kernels
 from scrubkit.scrubbing.score import Interval, exactly
+from scrubkit.subjects.linear import Folded
 
 Logits = Callable[[Int[Tensor, " item"]], Float[Tensor, "item answer class"]]
 """The model's own logits on some inputs, float64."""
@@ -29,6 +31,7 @@ LABELLED = ("loss", "accuracy", "abs_loss_change")
 KEPT_BYTES = 2**28
 """Largest table of the model's own logits that is kept; larger ones are computed again a tile at a time."""
 _TILE = 4096
+_TINY = 1e-30
 
 
 @dataclass(frozen=True)
@@ -148,12 +151,12 @@ class Levels:
         return float(total)
 
     def figures(
-        self, outputs: Float[Tensor, "item answer class"], rows: Int[Tensor, " item"]
+        self, outputs: Float[Tensor, "item answer class"] | Folded, rows: Int[Tensor, " item"]
     ) -> dict[str, Float[Tensor, " item"]]:
         """Return every figure for each scrubbed output.
 
         Args:
-            outputs: scrubbed logits.
+            outputs: scrubbed logits, added up or not.
             rows: the reference input of each item.
 
         Returns:
@@ -161,7 +164,12 @@ class Levels:
             ``squared_change`` of the centred logits. With labels ``loss`` nats, ``accuracy`` 0 or 1, and
             ``abs_loss_change`` nats.
         """
-        if self.device.type == "cpu" and kernels.available():
+        compiled = self.device.type == "cpu" and kernels.available()
+        if isinstance(outputs, Folded):
+            if compiled and self._kept is not None and outputs.table.dtype == torch.float32:
+                return self._while_adding_up(outputs, self._kept, rows)
+            outputs = outputs.added_up()
+        if compiled:
             return self._in_one_loop(outputs, rows)
         z, own = outputs.double(), self.own(rows)
         normaliser = z.logsumexp(dim=-1)
@@ -194,6 +202,35 @@ class Levels:
         logits = outputs.flatten(1).numpy()
         spread(lambda low, high: figures.of_logits(logits, *arrays, low, high, found.numpy()), len(rows))
         return {name: found[:, i] for i, name in enumerate(self.names)}
+
+    def _while_adding_up(self, outputs: Folded, own: Own, rows: Tensor) -> dict[str, Tensor]:
+        """Return every figure by the compiled loop that adds up the logits as well."""
+        from scrubkit.kernels import folded
+        from scrubkit.kernels.jit import spread
+
+        found = torch.empty(len(rows), len(BEHAVIOUR) + len(LABELLED), dtype=torch.float64)
+        tensors = (
+            outputs.table,
+            outputs.index,
+            *self._single,
+            self._label_table,
+            rows,
+        )
+        arrays = [x.numpy() for x in tensors]
+        spread(lambda low, high: folded.of_rows(*arrays, low, high, found.numpy()), len(rows))
+        return {name: found[:, i] for i, name in enumerate(self.names)}
+
+    @cached_property
+    def _single(self) -> tuple[Tensor, Tensor, Tensor]:
+        """The model's own logits and their softmax in float32, and what is known of them in float64."""
+        assert self._kept is not None
+        logits, probs = self._kept.logits.float(), self._kept.probs.float()
+        # Numbers without leading digits take a processor a hundred times as long, and add nothing.
+        probs[probs < _TINY] = 0
+        usual = self.predictions[..., None]
+        # Of the rounded logits, with which scrubbed ones are compared.
+        likeliest = logits.double().log_softmax(dim=-1).gather(2, usual)[..., 0].mean(dim=-1)
+        return logits, probs, torch.cat([-likeliest[:, None], self._known[:, 1:]], dim=1)
 
     @cached_property
     def _known(self) -> Float[Tensor, "input figure"]:

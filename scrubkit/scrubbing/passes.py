@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from jaxtyping import Float, Int
@@ -27,7 +27,8 @@ _SMALLEST = 256
 _LIVE_COPIES = 12
 """How many tensors of the size of the outputs are alive at once, roughly."""
 
-Outputs = Callable[[Draws], Tensor]
+Outputs = Callable[[Draws], Any]
+"""From draws to outputs: a tensor with a row for each item, or what its measure takes in its place."""
 
 
 class Measure(Protocol):

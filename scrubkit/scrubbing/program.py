@@ -20,7 +20,6 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
-from torch.nn.functional import embedding_bag
 
 from scrubkit.core.architecture import EMBED, POS_EMBED
 from scrubkit.core.site import Part, contains
@@ -28,7 +27,7 @@ from scrubkit.scrubbing.evaluate import ROOT_STREAM
 from scrubkit.scrubbing.plan import Plan, TreeNode
 from scrubkit.scrubbing.sampling import Draws, Resampling
 from scrubkit.subjects.first_block import FirstBlock
-from scrubkit.subjects.linear import LinearReadout
+from scrubkit.subjects.linear import Folded, LinearReadout
 from scrubkit.subjects.network import NetworkSubject
 from scrubkit.subjects.subject import Edit
 
@@ -84,28 +83,37 @@ class Program:
 
     def outputs(self, draws: Draws) -> Float[Tensor, "item answer class"]:
         """Return the scrubbed logits for each item of the draws."""
+        found = self.folded(draws)
+        return found.added_up() if isinstance(found, Folded) else found
+
+    def folded(self, draws: Draws) -> Float[Tensor, "item answer class"] | Folded:
+        """Return the scrubbed logits, not added up where they are nothing but sums of table rows."""
         rows = draws.rows
         if self.root_resampling is not None:
             rows = draws.stand_ins(self.root_resampling, rows, ROOT_STREAM)
-        return self._computed(self._value(self.plan.root, rows, draws))
+        found = self._value(self.plan.root, rows, draws)
+        return found if isinstance(found, Folded) else self._computed(found)
 
-    def _computed(self, value: Rows | Tensor) -> Tensor:
+    def _computed(self, value: Rows | Tensor | Folded) -> Tensor:
+        if isinstance(value, Folded):
+            return value.added_up()
         return self.subject.clean(value.part, value.rows) if isinstance(value, Rows) else value
 
     def _draw(self, tree_node: TreeNode, rows: Int[Tensor, " item"], draws: Draws) -> Int[Tensor, " item"]:
         resampling = self.resamplings[tree_node.index]
         return rows if resampling is None else draws.stand_ins(resampling, rows, 2 * tree_node.index)
 
-    def _value(self, tree_node: TreeNode, rows: Int[Tensor, " item"], draws: Draws) -> Rows | Tensor:
+    def _value(self, tree_node: TreeNode, rows: Int[Tensor, " item"], draws: Draws) -> Rows | Tensor | Folded:
         if not tree_node.children:
             return Rows(tree_node.part, rows)
         others = self._others(tree_node, rows, draws)
         settings = [Setting(part, Rows(part, others)) for part in tree_node.holds]
         for child in tree_node.children:
             if child.unimportant:
-                value: Rows | Tensor = Rows(child.part, others)
+                value: Rows | Tensor | Folded = Rows(child.part, others)
             else:
                 value = self._value(child, self._draw(child, rows, draws), draws)
+                value = value.added_up() if isinstance(value, Folded) else value
             settings.append(Setting(child.part, value, child.direct))
         covering = [s.part for s in settings if not s.direct]
         settings = [s for s in settings if not any(contains(part, s.part) for part in covering)]
@@ -152,12 +160,15 @@ class Program:
                 rest.append(setting)
         if not columns:
             return others, rest
+        first = next(iter(columns.values()))
+        if len(columns) == len(shares) and all(rows is first for rows in columns.values()):
+            return first, rest
         numbers = [share[columns.get(position, others)] for position, share in shares.items()]
         return (row_of[sum(numbers[1:], numbers[0])] if numbers else others), rest
 
     def _fold(
         self, base: Int[Tensor, " item"], settings: Sequence[Setting], reader: Part
-    ) -> Float[Tensor, "item answer class"]:
+    ) -> Float[Tensor, "item answer class"] | Folded:
         """Add up table rows: the logits without the parts on the base, and each part on its own rows."""
         looked_up = [s for s in settings if isinstance(s.value, Rows)]
         stacked = self.readout.stacked(tuple(s.part for s in settings))
@@ -165,7 +176,11 @@ class Program:
         slots = [0, *(i + 1 for i, s in enumerate(settings) if isinstance(s.value, Rows))]
         rows = [base, *(s.value.rows for s in looked_up if isinstance(s.value, Rows))]
         index = torch.stack([row + slot * n_inputs for row, slot in zip(rows, slots, strict=True)], dim=1)
-        logits = embedding_bag(index, stacked.view(-1, stacked.shape[2]), mode="sum")
+        shape = (len(self.readout.answer), self.readout.n_classes)
+        folded = Folded(stacked.view(-1, stacked.shape[2]), index, shape)
+        if len(looked_up) == len(settings) and reader.whole:
+            return folded
+        logits = folded.added_up().flatten(1)
         for setting in settings:
             if isinstance(setting.value, Tensor):
                 logits = logits + self.readout.share(setting.part, setting.value)

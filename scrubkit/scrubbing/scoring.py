@@ -115,7 +115,7 @@ class Scorer:
 
     def _sample(self, plan: Plan, settings: Settings, draws: int | str, chunk: int | None) -> Score:
         """Draw until the verdict is decided, the interval is narrow, or the draws are spent."""
-        outputs = self.outputs(plan)
+        outputs = (self.target.folded or self.target.outputs)(plan)
         looks = [int(draws)] if draws != "auto" else [FIRST_LOOK * 2**i for i in range(LOOKS)]
         figures: PassFigures | None = None
         found: Score | None = None

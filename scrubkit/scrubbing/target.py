@@ -45,6 +45,7 @@ class Target:
         subject: what is scrubbed.
         make_measure: makes what turns outputs into figures, at first use.
         outputs: turns a plan into the function from draws to outputs.
+        folded: the same, of logits that need not be added up to be measured; None where there are none.
         model: the model, where it is one of ours.
         truth: what is known of it.
     """
@@ -59,6 +60,7 @@ class Target:
     outputs: Callable[[Plan], Outputs]
     model: Model | None = None
     truth: Any = None
+    folded: Callable[[Plan], Outputs] | None = None
 
     @cached_property
     def measure(self) -> Any:
@@ -153,6 +155,7 @@ def of_model(model: Model, device: torch.device, dtype: torch.dtype = torch.floa
         subject=subject,
         make_measure=lambda: levels_of(subject, NetworkSubject(model, device, torch.float64)),
         outputs=lambda plan: Program(subject, plan).outputs,
+        folded=lambda plan: Program(subject, plan).folded,
         model=model,
         truth=model.truth,
     )

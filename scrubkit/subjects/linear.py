@@ -7,17 +7,38 @@ Replacing a part is then taking its old share away and adding the new one.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
+from torch.nn.functional import embedding_bag
 
 from scrubkit.core.architecture import LOGITS, full_name, kind_of
 from scrubkit.core.site import Part, overlap
 from scrubkit.subjects.network import TABLE_BYTES, NetworkSubject
 
 _STREAM = ("hook_attn_out", "hook_mlp_out", "hook_resid_mid", "hook_resid_post")
+
+
+@dataclass(frozen=True)
+class Folded:
+    """Logits as sums of table rows that are not added up yet.
+
+    Attributes:
+        table: what is added up.
+        index: the rows of each item.
+        shape: answer positions and classes.
+    """
+
+    table: Float[Tensor, "row answer_class"]
+    index: Int[Tensor, "item slot"]
+    shape: tuple[int, int]
+
+    def added_up(self) -> Float[Tensor, "item answer class"]:
+        """Return the logits."""
+        return embedding_bag(self.index, self.table, mode="sum").unflatten(1, self.shape)
 
 
 class LinearReadout:

@@ -15,6 +15,7 @@ from scrubkit.scrubbing.plan import bind
 from scrubkit.scrubbing.program import Program
 from scrubkit.scrubbing.sampling import Draws, by_feature
 from scrubkit.subjects.first_block import FirstBlock
+from scrubkit.subjects.linear import Folded
 from tests.scrubbing.random_models import both
 
 numba = pytest.importorskip("numba")
@@ -87,6 +88,72 @@ def test_exponentials_are_right_to_the_last_bits():
         return np.array([exp(v) for v in values])
 
     np.testing.assert_allclose(all_of(x), np.exp(x), rtol=4e-16)
+
+
+def test_single_exponentials_are_right_to_a_few_of_their_last_bits():
+    from scrubkit.kernels.arithmetic import exp32
+
+    x = -np.abs(np.random.default_rng(0).normal(0, 30, 20_000)).clip(0, 87).astype(np.float32)
+
+    @numba.njit
+    def all_of(values: np.ndarray) -> np.ndarray:
+        return np.array([exp32(v) for v in values])
+
+    assert all_of(x).dtype == np.float32
+    np.testing.assert_allclose(all_of(x), np.exp(x.astype(float)), rtol=3e-7)
+
+
+def folded(n_answers: int, scale: float = 8.0) -> Folded:
+    """Logits of 600 items, each the sum of three rows of a table."""
+    generator = torch.Generator().manual_seed(2)
+    table = scale * torch.randn(120, n_answers * 13, generator=generator)
+    return Folded(table, torch.randint(120, (600, 3), generator=generator), (n_answers, 13))
+
+
+@pytest.mark.parametrize("n_answers", [1, 3])
+@pytest.mark.parametrize("labels", [True, False])
+def test_figures_of_sums_of_rows_are_those_of_the_sums(n_answers, labels):
+    levels, rows = random_levels(n_answers, labels), torch.arange(600) % 40
+    sums = folded(n_answers)
+    found, expected = levels.figures(sums, rows), levels.figures(sums.added_up().double(), rows)
+    assert found.keys() == expected.keys() == set(levels.names)
+    for name, values in found.items():
+        torch.testing.assert_close(values, expected[name], rtol=1e-5, atol=1e-5, msg=name)
+
+
+def near_itself(change: float) -> tuple[Levels, Folded]:
+    """Outputs that are the model's own but for a small change, of a model that is sure of its answers."""
+    own = 20 * torch.nn.functional.one_hot(torch.arange(40) % 13, 13).double()[:, None]
+    own += torch.from_numpy(np.random.default_rng(1).normal(0, 1, own.shape)).float().double()
+    levels = Levels(lambda rows: own[rows], (np.arange(40) % 13)[:, None], 40, (1, 13))
+    moved = own[:, 0].float() + change * torch.randn(40, 13, generator=torch.Generator().manual_seed(3))
+    return levels, Folded(moved, torch.arange(40)[:, None], (1, 13))
+
+
+@pytest.mark.parametrize("change", [1.0, 0.1])
+def test_losses_and_divergences_far_below_one_keep_their_digits(change):
+    levels, sums = near_itself(change)
+    rows = torch.arange(40)
+    found, expected = levels.figures(sums, rows), levels.figures(sums.added_up().double(), rows)
+    assert float(expected["loss"].max()) < 1e-5 and float(expected["kl"].max()) < 1e-5
+    torch.testing.assert_close(found["loss"], expected["loss"], rtol=1e-5, atol=0)
+    torch.testing.assert_close(found["kl"], expected["kl"], rtol=1e-4, atol=1e-14)
+
+
+def test_a_sum_of_rows_that_is_no_number_gives_figures_that_are_none():
+    sums = folded(1)
+    sums.table[7, 3] = math.nan
+    found = random_levels().figures(sums, torch.arange(600) % 40)
+    torch.testing.assert_close(found["loss"].isnan(), (sums.index == 7).any(dim=1))
+
+
+def test_rows_are_added_up_beforehand_where_nothing_is_compiled(compiled):
+    levels, sums, rows = random_levels(), folded(1), torch.arange(600) % 40
+    exact = Folded(sums.table.double(), sums.index, sums.shape)
+    for name, values in levels.figures(exact, rows).items():
+        torch.testing.assert_close(
+            values, levels.figures(exact.added_up(), rows)[name], rtol=1e-12, atol=1e-12
+        )
 
 
 def test_draws_are_those_of_torch(monkeypatch):
