@@ -301,15 +301,6 @@ breaks("parts of the embedding before the first attention come from their own ro
         lambda was, self, rows, settings, reader: was(self, rows, dict.fromkeys(settings, rows), reader),
     )
 )
-breaks("the first block leaves a query that is set to the forward pass")(
-    lambda: _wrapped(
-        first_block.FirstBlock,
-        "applies",
-        lambda was, self, parts, reader: was(
-            self, [replace(p, positions=p.positions[:1]) for p in parts], reader
-        ),
-    )
-)
 breaks("a part is folded on its own rows")(
     lambda: _wrapped(
         program.Program,

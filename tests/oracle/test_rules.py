@@ -35,6 +35,17 @@ def into_the_mlp() -> Case:
     return network, claim(nodes, ("neurons", "logits"), direct=(("stream", "neurons"),))
 
 
+def into_the_first_block() -> Case:
+    """Neurons read one frequency of an operand, of any input, and the rest of their own."""
+    nodes = {
+        "part": ("hook_embed[pos=0,1, frequencies=1,2]", "0"),
+        "neurons": ("blocks.0.mlp.hook_post[pos=-1]", PAIR),
+    }
+    graph = claim(nodes, ("part", "neurons"), ("neurons", "logits"), root={"other": "exact"})
+    graph.nodes["neurons"]["other"] = "exact"
+    return network, graph
+
+
 def functions() -> Subject:
     """Two inputs, of which the first reaches the output by itself and through a product."""
     a, b = (column.ravel() for column in np.divmod(np.arange(12), 4))
@@ -59,8 +70,11 @@ def past_the_product() -> Case:
     return functions, graph
 
 
+SEED = 0
+"""An even one: claims are then scored by draws too, which take another way than enumerations."""
 RULES: dict[str, Case] = {
     "the reader's own component sees direct edges": into_the_mlp(),
+    "parts of the embedding before the first attention come from their own rows": into_the_first_block(),
     "direct edges on a graph of functions are direct": past_the_product(),
     "a frequency set that is read is moved by what is set inside": (network, embedding_of("1", "0-2")),
 }
@@ -68,7 +82,7 @@ RULES: dict[str, Case] = {
 
 def scored(case: Case) -> str:
     subject, graph = case
-    return compare(subject(), graph, most=60_000, joint=2e6).kind
+    return compare(subject(), graph, most=60_000, joint=2e6, seed=SEED).kind
 
 
 @pytest.mark.parametrize("rule", RULES)
