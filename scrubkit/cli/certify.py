@@ -17,10 +17,15 @@ def register(app: typer.Typer) -> None:
 
 
 def certify(
+    context: typer.Context,
     model: Annotated[str, typer.Argument(help="Bundled name, directory, file or hf://owner/name.")],
     json: Annotated[
         Path | None,
         typer.Option("--json", help="Write the certificate to this file as JSON; - is standard output."),
+    ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", help="Write spectra, clusters, attention and every figure as one page."),
     ] = None,
     save: Annotated[
         bool, typer.Option("--save", help="Store certificate and measured truth in the model's folder.")
@@ -31,12 +36,13 @@ def certify(
     Exit code 0: certified. 1: not certified, with the reasons. 2: the model could not be read or stored.
     """
     from scrubkit.cli.certificate_table import certificate_table, verdict
+    from scrubkit.cli.command import command_line
     from scrubkit.families.modular.certify.certificate import with_certificate
     from scrubkit.families.modular.truth import ModularCertificate
     from scrubkit.models.load import load
     from scrubkit.models.store import save as store
 
-    require_places({"--json": json})
+    require_places({"--json": json, "--html": html})
     folder = _folder(model) if save else None
     measured = with_certificate(load(model))
     certificate = measured.certificate
@@ -45,6 +51,10 @@ def certify(
         store(measured, folder, overwrite=True)
     if json is not None:
         write_text(json, certificate.model_dump_json(indent=2) + "\n")
+    if html is not None:
+        from scrubkit.report.certificate_page import certificate_page
+
+        write_text(html, certificate_page(certificate, model=measured, command=command_line(context)))
     console = wide_console(json)
     console.print(certificate_table(certificate, measured.name))
     console.print(verdict(certificate))

@@ -195,7 +195,11 @@ def _box(at: _Placed) -> str:
         for i, line in enumerate(at.box.lines)
     ]
     title = f"<title>{_text(at.box.title)}</title>" if at.box.title else ""
-    shape = (
+    # What lies behind is for the style of a page to hide: the colour of a notebook is not known here.
+    behind = (
+        f'<path class="behind" d="M{at.x:.1f} {at.y:.1f}h{_WIDTH}v{at.height:.1f}h-{_WIDTH}z" fill="none"/>'
+    )
+    shape = behind + (
         f'<rect x="{at.x:.1f}" y="{at.y:.1f}" width="{_WIDTH}" height="{at.height:.1f}" rx="6" '
         f'fill="{at.box.colour}" fill-opacity="0.14" stroke="{at.box.colour}" stroke-width="1.5"/>'
     )

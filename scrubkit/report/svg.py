@@ -166,6 +166,34 @@ def distributions(spreads: Sequence[Spread], name: str, unit: str, bins: int = 5
     return chart(height, pieces, f"distributions of {name}: {', '.join(s.name for s in spreads)}")
 
 
+def histogram(
+    values: np.ndarray, what: str, name: str, *, limit: float | None = None, bins: int = 40
+) -> Markup:
+    """Draw how many of some shares, from 0 to 1, lie in each bin."""
+    found, edges = np.histogram(values, np.linspace(0, 1, bins + 1))
+    height, top, bottom = 176, 12, 134
+    x, y = Scale(0, 1, 40, WIDTH - 16), Scale(0, max(float(found.max()), 1.0) * 1.06, bottom, top)
+    pieces = []
+    for tick in y.ticks(3):
+        pieces += [
+            line(x.start, y(tick), x.end, y(tick)),
+            label(x.start - 6, y(tick) + 4, f"{tick:g}", "end"),
+        ]
+    for count, left, right in zip(found.tolist(), edges[:-1], edges[1:], strict=True):
+        if count:
+            said = f"{percent(left)} to {percent(right)}: {count}"
+            width = x(right) - x(left) - 1
+            pieces.append(rect(x(left), y(count), width, bottom - y(count), "var(--model)", said, 0.8))
+    if limit is not None:
+        pieces.append(line(x(limit), top, x(limit), bottom, "limit"))
+    pieces += [label(x(tick), bottom + 15, percent(tick), "middle") for tick in x.ticks(5)]
+    pieces += [
+        line(x.start, bottom, x.end, bottom, "axis"),
+        label((x.start + x.end) / 2, bottom + 32, name, "middle"),
+    ]
+    return chart(height, pieces, what)
+
+
 @dataclass(frozen=True)
 class Bar:
     """A bar: its name, length, colour, and what is said of it."""
@@ -180,12 +208,13 @@ def bars(rows: Sequence[Bar], what: str, *, most: float | None = None, limit: fl
     """Draw horizontal bars, one a row, with their values at the end."""
     names = min(190.0, 12 + _WIDE * max((len(row.name) for row in rows), default=1))
     longest = most or max((abs(row.value) for row in rows), default=1.0) or 1.0
-    x = Scale(0, longest, names, WIDTH - 78)
+    ends = max((len(row.said or number(row.value)) for row in rows), default=0)
+    x = Scale(0, longest, names, WIDTH - 12 - _WIDE * ends)
     pieces = []
     for i, row in enumerate(rows):
         y = 6 + i * ROW
         said = row.said or number(row.value)
-        pieces.append(label(names - 8, y + 12, short(row.name, int(names / _WIDE) - 1), "end", "ink"))
+        pieces.append(label(names - 8, y + 12, short(row.name, int((names - 8) / _WIDE)), "end", "ink"))
         pieces.append(
             rect(names, y + 2, x(row.value) - names, ROW - 8, row.colour, f"{row.name}: {said}", 0.85)
         )
@@ -257,7 +286,7 @@ def ranges(
         pieces.append(line(x(limit), 2, x(limit), bottom, "limit"))
     for i, row in enumerate(rows):
         middle = 8 + step * (i + 0.5)
-        pieces.append(label(names - 10, middle + 4, short(row.name, int(names / _WIDE) - 2), "end", "ink"))
+        pieces.append(label(names - 10, middle + 4, short(row.name, int((names - 10) / _WIDE)), "end", "ink"))
         for j, (value, least, most, colour, said) in enumerate(row.found):
             y = middle + 9 * (j - (each - 1) / 2)
             style = f"stroke:{colour};stroke-width:2"
@@ -270,6 +299,32 @@ def ranges(
                 )
             )
     return chart(bottom + (40 if name else 22), pieces, what)
+
+
+def stacked(
+    rows: Sequence[tuple[str, Sequence[float], str]], parts: Sequence[tuple[str, str]], what: str
+) -> Markup:
+    """Draw rows of shares that add up to 1.
+
+    Args:
+        rows: for each a name, its shares, and what is written at its end.
+        parts: name and colour of each share.
+        what: what the chart shows, in words.
+    """
+    names = min(190.0, 12 + _WIDE * max((len(name) for name, _, _ in rows), default=1))
+    x = Scale(0, 1, names, WIDTH - 12 - _WIDE * max((len(said) for _, _, said in rows), default=0))
+    pieces = []
+    for i, (name, shares, said) in enumerate(rows):
+        y, done = 6 + i * ROW, 0.0
+        pieces.append(label(names - 8, y + 12, name, "end", "ink"))
+        for share, (part, colour) in zip(shares, parts, strict=True):
+            left = x(done)
+            done += share
+            pieces.append(
+                rect(left, y + 2, x(done) - left, ROW - 8, colour, f"{name}, {part}: {percent(share)}", 0.85)
+            )
+        pieces.append(label(x.end + 8, y + 12, said))
+    return chart(10 + ROW * len(rows), pieces, what)
 
 
 def meter(value: float, low: float, high: float, limit: float, colour: str) -> Markup:

@@ -5,7 +5,7 @@ import typer
 from typer.testing import CliRunner
 
 from scrubkit.cli import certify as command
-from scrubkit.errors import ModelError
+from scrubkit.errors import ModelError, ScrubkitError
 from scrubkit.families.modular.certify.certificate import certify
 from scrubkit.families.modular.compile import compile_model
 from scrubkit.families.modular.truth import ModularCertificate
@@ -59,6 +59,7 @@ def test_a_model_that_cannot_be_read_is_a_scrubkit_error(invoke, tmp_path):
 
 
 def test_a_json_file_that_cannot_be_written_is_a_scrubkit_error(invoke, pizza, tmp_path):
-    result = invoke(pizza[0], "--json", tmp_path / "no" / "such" / "folder.json")
-    assert isinstance(result.exception, ModelError)
-    assert "cannot write" in str(result.exception)
+    (tmp_path / "file").touch()
+    result = invoke(pizza[0], "--json", tmp_path / "file" / "x.json", "--html", tmp_path)
+    assert isinstance(result.exception, ScrubkitError)
+    assert "is not a folder" in str(result.exception) and "is a folder" in str(result.exception)

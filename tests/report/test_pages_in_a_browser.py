@@ -3,8 +3,10 @@
 import networkx as nx
 import pytest
 
+from scrubkit.families.modular.certify.certificate import certify
 from scrubkit.families.modular.compile import compile_model
 from scrubkit.hypothesis import from_graph
+from scrubkit.report.certificate_page import certificate_page
 from scrubkit.report.examined import examine
 from scrubkit.report.score_page import score_page
 from scrubkit.scrubbing.scoring import Scorer
@@ -86,9 +88,13 @@ def seen(examined, tmp_path_factory):
     folder = tmp_path_factory.mktemp("pages")
     scores = folder / "scores.html"
     scores.write_text(score_page(examined, n_inputs=169, command="scrubkit score '<b>'"), encoding="utf-8")
+    model = compile_model(variant="pizza", p=13, frequencies=(2, 5), seed=0)
+    certificate = folder / "certificate.html"
+    certificate.write_text(certificate_page(certify(model), model=model), encoding="utf-8")
     checks = {"sorted": SORTED, "width": WIDTH, "map": MAP, "keyboard": KEYBOARD}
     cases = {f"scores {name}": (scores, 1200, name) for name in ("sorted", "map", "keyboard")}
     cases["scores on a phone"] = (scores, 390, "width")
+    cases["a certificate on a phone"] = (certificate, 390, "width")
     control = folder / "control.html"
     control.write_text(f'<img src="{ASKED}"><script>console.error("{SAID}")</script>')
     cases["control"] = (control, 390, "width")
