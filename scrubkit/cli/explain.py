@@ -78,7 +78,7 @@ def _page(found: Explanation, model: Model, hypothesis: Hypothesis, device: str,
     from scrubkit.scrubbing.scoring import Scorer
 
     one = examine(Scorer(model, device=device), hypothesis, found.score, explanation=found)
-    return explain_page(one, n_inputs=model.task.n_inputs, command=command)
+    return explain_page(one, n_inputs=model.task.n_inputs, command=command, model=model)
 
 
 def explanation_tables(found: Explanation) -> tuple[Table, Table]:

@@ -103,7 +103,7 @@ def score(
     if json is not None:
         write_text(json, report.model_dump_json(indent=2) + "\n")
     if html is not None and looks is not None and looks.found:
-        write_text(html, looks.page(report, loaded.task.n_inputs, command_line(context)))
+        write_text(html, looks.page(report, loaded, command_line(context)))
     raise typer.Exit(_outcome(err, report, expect=expect))
 
 
@@ -217,12 +217,14 @@ class _Looks:
             replace(one, file=scored.file, expected=scored.expected, as_expected=scored.as_expected)
         )
 
-    def page(self, report: ScoreFile, n_inputs: int, command: str) -> str:
+    def page(self, report: ScoreFile, model: Model, command: str) -> str:
         """Return the page of what was looked at."""
         from scrubkit.report.score_page import score_page
 
         faults = {one.file: one.faults for one in report.not_scored}
-        return score_page(self.found, n_inputs=n_inputs, command=command, not_scored=faults)
+        return score_page(
+            self.found, n_inputs=model.task.n_inputs, command=command, not_scored=faults, model=model
+        )
 
 
 def _outcome(err: Console, report: ScoreFile, *, expect: bool) -> int:

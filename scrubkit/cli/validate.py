@@ -29,6 +29,7 @@ WIDTH = 100
 
 
 def validate(
+    context: typer.Context,
     methods: Annotated[
         list[str], typer.Argument(help="Built-in names, entry points, or package.module:attribute.")
     ],
@@ -115,6 +116,7 @@ def validate(
     from rich.console import Console
 
     from scrubkit.bench.suites import held_out as fresh_suite
+    from scrubkit.cli.command import command_line
     from scrubkit.cli.progress import shown_progress
     from scrubkit.harness.backends import share
     from scrubkit.harness.baseline import read_baseline, require_comparable, write_baseline
@@ -126,7 +128,8 @@ def validate(
     from scrubkit.harness.stranger import roles
     from scrubkit.methods.protocol import Budget
     from scrubkit.models.load import cache_folder
-    from scrubkit.report.place import STDOUT
+    from scrubkit.report.page import page
+    from scrubkit.report.place import STDOUT, write_report
     from scrubkit.report.rows import missed
 
     limits = Limits(min_auroc, max_false_accept, max_false_reject, max_inconclusive, max_vacuous, max_faults)
@@ -162,7 +165,9 @@ def validate(
             progress=progress,
         )
     checks = _check(report, limits, None if update_baseline else old, baseline)
-    _write(report, checks, json=json, junit_xml=junit_xml, markdown=markdown, html=html)
+    _write(report, checks, json=json, junit_xml=junit_xml, markdown=markdown)
+    if html is not None:
+        write_report(html, page(report, checks, baseline=old, command=command_line(context)))
     _show(console, report, checks)
     if update_baseline and baseline is not None:
         write_baseline(baseline, report)
@@ -234,18 +239,15 @@ def _write(
     json: Path | None,
     junit_xml: Path | None,
     markdown: Path | None,
-    html: Path | None,
 ) -> None:
     from scrubkit.report.junit import junit_xml as as_junit
     from scrubkit.report.markdown import markdown as as_markdown
-    from scrubkit.report.page import page
     from scrubkit.report.place import write_report
 
     wanted = (
         (json, lambda: report.model_dump_json(indent=1) + "\n"),
         (junit_xml, lambda: as_junit(report, checks)),
         (markdown, lambda: as_markdown(report, checks)),
-        (html, lambda: page(report, checks)),
     )
     for path, text in wanted:
         if path is not None:

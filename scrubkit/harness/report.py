@@ -12,6 +12,7 @@ from scrubkit.bench.manifest import Suite
 from scrubkit.bench.shards import ShardedSuite
 from scrubkit.harness.outcome import Finding, Outcome, Record
 from scrubkit.harness.strata import NOT_NEEDED
+from scrubkit.shown import Shown, table
 
 SCHEMA_VERSION = 3
 
@@ -243,7 +244,7 @@ class SuiteRef(Record):
         return cls(name=suite.name, version=suite.version, hash=suite.hash, cases=cases)
 
 
-class Report(Record):
+class Report(Shown, Record):
     """Everything that a run of the bench found.
 
     Attributes:
@@ -275,6 +276,11 @@ class Report(Record):
     def __repr__(self) -> str:
         names = [found.name for found in (*self.methods, *self.finders)]
         return f"Report({self.suite.name!r}, {self.suite.cases} cases, methods {names})"
+
+    def _repr_html_(self) -> str:
+        heads = ["method", "AUROC", "false accept", "false reject", "faults"]
+        rows = [[m.name, m.auroc, m.false_accept, m.false_reject, m.faults] for m in self.methods]
+        return table(f"{self.suite.name} {self.suite.version}, {self.suite.cases} cases", heads, rows)
 
     def to_frame(self) -> Any:
         """Return every answer of every scorer as a pandas DataFrame, one row each."""

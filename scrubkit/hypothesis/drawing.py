@@ -12,13 +12,11 @@ from typing import TYPE_CHECKING
 import networkx as nx
 
 from scrubkit.errors import printable
+from scrubkit.shown import COLOURS, GREY
 
 if TYPE_CHECKING:
     from scrubkit.hypothesis.claim import Hypothesis, Node
 
-GREEN, RED, GREY = "#2e9e5b", "#d0433f", "#8a8f98"
-COLOURS = {"supported": GREEN, "refuted": RED, "untestable": GREY, "inconclusive": "#d49a20"}
-"""Colour of a node or edge by its verdict."""
 _PLAIN = "#5b7fb5"
 _WIDTH, _LINE, _GAP, _ROW, _MARGIN, _TITLE = 216, 15, 22, 54, 12, 30
 _CHARACTERS = 30

@@ -16,13 +16,16 @@ from scrubkit.models.config import ModelConfig
 from scrubkit.models.forward import logits
 from scrubkit.models.record import Certificate, Provenance, Truth
 from scrubkit.models.weights import Weights, random_weights
+from scrubkit.shown import Shown, drawn, table
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
 
+    from scrubkit.hypothesis.drawing import Drawing
+
 
 @dataclass(frozen=True, repr=False)
-class Model:
+class Model(Shown):
     """Weights on a task with their provenance, truth and certificate.
 
     Attributes:
@@ -70,6 +73,26 @@ class Model:
     def __repr__(self) -> str:
         known = "no truth" if self.truth is None else self.truth.summary
         return f"Model({self.name!r}, {self.task}, {known}, {self.weights_hash[:12]})"
+
+    def _repr_html_(self) -> str:
+        certificate = None if self.certificate is None else self.certificate.summary
+        rows = [
+            ("task", f"{self.task}, {self.task.n_inputs:,} inputs"),
+            ("made by", self.provenance.kind),
+            ("known", "nothing" if self.truth is None else self.truth.summary),
+            ("certificate", certificate),
+            ("weights", self.weights_hash),
+        ]
+        return table(f"model {self.name}", [], [row for row in rows if row[1] is not None])
+
+    def draw(self, hypothesis: Any = None, explanation: Any = None) -> Drawing:
+        """Return program, truth and hypothesis as graphs side by side, as far as they are known.
+
+        Args:
+            hypothesis: a `Hypothesis` about the model.
+            explanation: what `scrubkit.explain` found of it, for its colours.
+        """
+        return drawn(self, hypothesis, explanation)
 
     @cached_property
     def weights_hash(self) -> str:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field, SerializeAsAny
 
 from scrubkit.models.config import ModelConfig, Record
+from scrubkit.shown import Shown, table
 
 SCHEMA_VERSION = 2
 """Version of the model JSON; a file with a higher one is refused, lower ones are brought up to date."""
@@ -140,7 +141,7 @@ class Measurement(Record):
         return low and high and not math.isnan(self.value)
 
 
-class Certificate(Record):
+class Certificate(Shown, Record):
     """The measurements that show which algorithm a model runs; a family may find more, in a subclass.
 
     Attributes:
@@ -176,6 +177,19 @@ class Certificate(Record):
             f"{type(self).__name__}(certified={self.certified}, algorithm={self.algorithm!r}, "
             f"{len(self.measurements)} measurements)"
         )
+
+    def _repr_html_(self) -> str:
+        heads = ["figure", "value", "unit", "at least", "at most", "passed"]
+        rows = [
+            [m.note or m.name, m.value, m.unit, m.at_least, m.at_most, m.passed] for m in self.measurements
+        ]
+        return table(self.summary, heads, rows)
+
+    def to_frame(self) -> Any:
+        """Return the measurements as a pandas DataFrame, one row each."""
+        import pandas
+
+        return pandas.DataFrame([{**m.model_dump(), "passed": m.passed} for m in self.measurements])
 
     def __getitem__(self, name: str) -> Measurement:
         """Return the measurement of that name; raises KeyError naming those there are."""

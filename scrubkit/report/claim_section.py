@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 from markupsafe import Markup
 
-from scrubkit.hypothesis.drawing import COLOURS
 from scrubkit.report.document import mono
 from scrubkit.report.elements import (
     NOTHING,
@@ -30,6 +29,7 @@ from scrubkit.report.svg import Bar, Range, Spread, bars, distributions, ranges
 from scrubkit.scrubbing.explain import Step
 from scrubkit.scrubbing.per_input import PerInput
 from scrubkit.scrubbing.score import Interval, Score
+from scrubkit.shown import COLOURS
 
 WIDE_GRAPH = 1180
 """Pixels beyond which a graph is scrolled rather than made smaller."""

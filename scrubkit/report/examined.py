@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scrubkit.hypothesis import Hypothesis
-from scrubkit.scrubbing.explain import Explanation, explain
+from scrubkit.scrubbing.explain import Explanation, check_same, explain
 from scrubkit.scrubbing.options import as_hypothesis
 from scrubkit.scrubbing.per_input import PerInput, per_input
 from scrubkit.scrubbing.plan import bind
@@ -65,6 +65,7 @@ def examine(
         ScrubError: the score is of something else.
     """
     claim = bind(as_hypothesis(hypothesis, scorer.known), scorer.subject).hypothesis
+    check_same(score, claim, scorer.target)
     if explanation is None and draws:
         explanation = explain(scorer.target, claim, score=score, draws=draws, progress=progress)
     inputs = per_input(scorer, claim, seed=score.settings.seed, passes=PASSES)

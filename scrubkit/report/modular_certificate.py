@@ -137,7 +137,8 @@ def _clusters(certificate: ModularCertificate) -> Markup:
     sizes.append(Bar("in no cluster", total - used, "var(--baseline)", f"{total - used} neurons"))
     purity = np.array(neurons["purity"])[np.array(neurons["writes"], dtype=bool)]
     said = (
-        f"Share of a neuron's variance over (a, b) at its own frequency, of {len(purity)} neurons that write. "
+        f"Share of a neuron's variance over (a, b) at its own frequency, of {len(purity)} neurons that "
+        "write. "
         f"Pure: over {100 * PURE:g} %."
     )
     drawn = [

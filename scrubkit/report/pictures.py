@@ -40,8 +40,7 @@ def draw_model(model: Model, hypothesis: Hypothesis | None = None, explanation: 
 
 def program_picture(truth: Any) -> Drawing | None:
     """Return which variable is computed from which; None where that is not known."""
-    reads = None if truth is None else truth.reads
-    if not reads:
+    if truth is None or not (reads := truth.reads):
         return None
     names = sorted({*reads, *(parent for parents in reads.values() for parent in parents)})
     if len(names) > MOST_BOXES:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
+from scrubkit.models.model import Model
 from scrubkit.report.claim_section import claim_section, colour
 from scrubkit.report.document import LARGEST, Page, mono, render
 from scrubkit.report.elements import (
@@ -26,6 +27,7 @@ from scrubkit.report.elements import (
 )
 from scrubkit.report.examined import Examined
 from scrubkit.report.maps import Maps
+from scrubkit.report.model_page import known
 from scrubkit.report.svg import meter
 from scrubkit.scrubbing.score import Interval, Score
 
@@ -40,6 +42,7 @@ def score_page(
     command: str = "",
     not_scored: Mapping[str, Sequence[str]] | None = None,
     kind: str = "scrubkit score",
+    model: Model | None = None,
 ) -> str:
     """Return scores on one model as a page; the same scores give the same bytes.
 
@@ -49,16 +52,24 @@ def score_page(
         command: the command that made it.
         not_scored: faults of files that could not be scored, by file.
         kind: what sort of page it is.
+        model: the model, to draw what is known of it.
     """
     maps = Maps(n_inputs, len(found))
     several = len(found) >= LISTED
     sections = [
         claim_section(one, f"hypothesis-{i}", maps, open_=not several) for i, one in enumerate(found, start=1)
     ]
+    truth = NOTHING if model is None else known(model, open_=False)
     first = found[0].score
     where = f"{first.model}, {n_inputs:,} inputs" if n_inputs else first.model
     title = f"{len(found)} hypotheses on {first.model}" if several else f"{first.hypothesis} on {first.model}"
-    body = [_overview(found) if several else NOTHING, _failed(not_scored or {}), *sections, _meaning(first)]
+    body = [
+        _overview(found) if several else NOTHING,
+        _failed(not_scored or {}),
+        *sections,
+        truth,
+        _meaning(first),
+    ]
     page = Page(
         kind,
         title,

@@ -17,13 +17,13 @@ from pydantic import BaseModel, ConfigDict
 from scrubkit.core.task import Task
 from scrubkit.errors import ScrubError
 from scrubkit.hypothesis import Hypothesis
-from scrubkit.scrubbing.html import table
 from scrubkit.scrubbing.options import as_hypothesis
 from scrubkit.scrubbing.pinned import Selection, pin, readers
 from scrubkit.scrubbing.plan import bind
 from scrubkit.scrubbing.score import Interval, Score, Verdict
 from scrubkit.scrubbing.scoring import Scorer
 from scrubkit.scrubbing.target import Target
+from scrubkit.shown import Shown, table
 
 Kind = Literal["node", "rest", "edge", "level"]
 
@@ -49,7 +49,7 @@ class Step(BaseModel):
     loss_recovered: Interval | None
 
 
-class Explanation(BaseModel):
+class Explanation(Shown, BaseModel):
     """Which claims of a hypothesis fail.
 
     Attributes:
@@ -159,7 +159,7 @@ def explain(
     scorer = Scorer(model, task=task, device=device)
     checked = bind(as_hypothesis(hypothesis, scorer.known), scorer.subject).hypothesis
     if score is not None:
-        _check_same(score, checked, scorer.target)
+        check_same(score, checked, scorer.target)
         seed = score.settings.seed
     whole = score or scorer.score(checked, draws=draws, seed=seed)
     alone, levels = list(_claims(checked, scorer)), _levels(checked)
@@ -179,7 +179,8 @@ def _test(pinned: Hypothesis, scorer: Scorer, draws: int, seed: int) -> Score:
     return scorer.score(pinned, draws=draws if varies else 2, seed=seed)
 
 
-def _check_same(score: Score, hypothesis: Hypothesis, target: Target) -> None:
+def check_same(score: Score, hypothesis: Hypothesis, target: Target) -> None:
+    """Raise ScrubError where a score is of something else."""
     faults = []
     if score.hypothesis_hash != hypothesis.hash:
         faults.append(f"the score is of another hypothesis than {hypothesis.name!r}: {score.hypothesis!r}")

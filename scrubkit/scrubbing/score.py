@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from scrubkit.scrubbing.html import table
 from scrubkit.scrubbing.match import Match
+from scrubkit.shown import Shown, table
 
 Verdict = Literal["supported", "refuted", "inconclusive", "untestable"]
 
@@ -82,7 +82,7 @@ class Settings(Frozen):
     versions: dict[str, str]
 
 
-class Score(Frozen):
+class Score(Shown, Frozen):
     """The outcome of scrubbing one hypothesis on one model.
 
     Losses and KL in nats per input; fidelity, faithfulness and loss recovered are shares, never clamped. What

@@ -8,7 +8,7 @@ import pytest
 import scrubkit
 from scrubkit.families.modular.compile import compile_model
 from scrubkit.hypothesis import find_hypotheses, from_graph
-from scrubkit.hypothesis.drawing import COLOURS, GREEN, RED
+from scrubkit.shown import COLOURS, GREEN, RED
 
 SVG = "{http://www.w3.org/2000/svg}"
 
