@@ -16,6 +16,7 @@ from scrubkit.families.modular.suites.known import Known
 from scrubkit.families.modular.suites.mutators import MUTATORS, RESTATEMENTS
 from scrubkit.hypothesis import from_graph
 
+LEFT_OUT, IDLE, WRONG = {"left-out", "wrong-place"}, {"not-needed"}, {"too-coarse", "wrong-place", "rare"}
 VARIANTS = ("pizza", "clock-torus", "clock-attention")
 PLANTED = {
     "pizza": {"decoy_neurons": 6, "decoy_heads": 1, "cancelling_heads": 1},
@@ -26,14 +27,14 @@ PLANTED = {
 
 @lru_cache
 def known(variant: str) -> Known:
-    options: dict[str, Any] = {"variant": variant, "p": 13, "distractors": PLANTED[variant]}
+    options: dict[str, Any] = {"variant": variant, "p": 11, "distractors": PLANTED[variant]}
     other = compile_model(frequencies=(1, 3), **options)
     return Known.of(compile_model(frequencies=(2, 5), **options), other.truth)
 
 
 @lru_cache
 def judge(variant: str) -> Judge:
-    return Judge.of(compile_model(variant=variant, p=13, frequencies=(2, 5), distractors=PLANTED[variant]))
+    return Judge.of(compile_model(variant=variant, p=11, frequencies=(2, 5), distractors=PLANTED[variant]))
 
 
 def contents(graph: nx.DiGraph) -> Any:
@@ -65,45 +66,45 @@ def test_operators_document_what_they_break(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("operator", "variant", "family", "claim"),
+    ("operator", "variant", "family", "strata"),
     [
-        ("drop_frequency", "pizza", "frequencies", "irrelevant"),
-        ("drop_frequency", "clock-attention", "planes", "irrelevant"),
-        ("wrong_frequency", "clock-torus", "planes", "irrelevant"),
-        ("wrong_frequency", "clock-torus", "frequencies", "irrelevant"),
-        ("extra_frequency", "pizza", "planes", "matters"),
-        ("extra_frequency", "clock-torus", "frequencies", "matters"),
-        ("other_seed", "clock-torus", "frequencies", "irrelevant"),
-        ("swap_positions", "pizza", "clusters", "carries"),
-        ("exchange_clusters", "clock-torus", "full", "matters"),
-        ("misassign_neurons", "pizza", "full", "irrelevant"),
-        ("difference", "clock-torus", "clusters", "carries"),
-        ("one_operand", "clock-attention", "planes", "carries"),
-        ("scaled_operand", "pizza", "planes", "carries"),
-        ("coarser", "clock-torus", "planes", "carries"),
-        ("clock_for_pizza", "pizza", "planes", "carries"),
-        ("drop_node", "clock-torus", "clusters", "irrelevant"),
-        ("drop_edge", "clock-torus", "clusters", "irrelevant"),
-        ("needed_unimportant", "pizza", "frequencies", "irrelevant"),
-        ("skip_matters", "clock-torus", "skip", "matters"),
-        ("decoy_neurons", "pizza", "clusters", "matters"),
-        ("decoy_head", "clock-attention", "heads", "matters"),
-        ("one_of_cancelling", "pizza", "heads", "carries"),
+        ("drop_frequency", "pizza", "frequencies", LEFT_OUT),
+        ("drop_frequency", "clock-attention", "planes", LEFT_OUT),
+        ("wrong_frequency", "clock-torus", "planes", LEFT_OUT),
+        ("wrong_frequency", "clock-torus", "frequencies", LEFT_OUT),
+        ("extra_frequency", "pizza", "planes", IDLE),
+        ("extra_frequency", "clock-torus", "frequencies", IDLE),
+        ("other_seed", "clock-torus", "frequencies", LEFT_OUT),
+        ("swap_positions", "pizza", "clusters", WRONG),
+        ("exchange_clusters", "clock-torus", "full", LEFT_OUT),
+        ("misassign_neurons", "pizza", "full", LEFT_OUT),
+        ("difference", "clock-torus", "clusters", WRONG),
+        ("one_operand", "clock-attention", "planes", WRONG),
+        ("scaled_operand", "pizza", "planes", WRONG),
+        ("coarser", "clock-torus", "planes", WRONG),
+        ("clock_for_pizza", "pizza", "planes", WRONG),
+        ("drop_node", "clock-torus", "clusters", LEFT_OUT),
+        ("drop_edge", "clock-torus", "clusters", LEFT_OUT),
+        ("needed_unimportant", "pizza", "frequencies", LEFT_OUT),
+        ("skip_matters", "clock-torus", "skip", IDLE),
+        ("decoy_neurons", "pizza", "clusters", IDLE),
+        ("decoy_head", "clock-attention", "heads", IDLE),
+        ("one_of_cancelling", "pizza", "heads", WRONG),
     ],
 )
 def test_a_mutant_is_false_for_the_reason_that_it_is_made_for(
-    operator: str, variant: str, family: str, claim: str
+    operator: str, variant: str, family: str, strata: set[str]
 ) -> None:
     story = true_hypotheses(known(variant))[family]
-    found: set[str] = set()
+    found: set[str | None] = set()
     for seed in range(4):
         mutant = MUTATORS[operator](story, known(variant), np.random.default_rng(seed))
         assert mutant is not None
         label = judge(variant).label(from_graph(mutant))
-        if label.label == "false":
-            figures = {(e.where, e.claim) for e in label.evidence}
-            found |= {c for where, c in figures if any(f.startswith(f"{where}:") for f in label.failed)}
-    assert claim in found
+        found.add(label.stratum)
+        if found & strata:
+            break
+    assert found & strata
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

@@ -1,99 +1,109 @@
 """When a claim holds, when it fails, and what is left open in between.
 
-Every figure is a share of variance, so one set of thresholds serves every model. "True" is said of the
-logits: that the skip path of a trained model triples its loss while it moves a few thousandths of the
-variance of the logits does not make the claim false that the logits do not depend on it.
+Every figure is a share: of the variance of the output, or of an answer's lead. So one set of thresholds
+serves every subject. In graphs of functions and compiled programs figures are 0 or far from it;
+thresholds matter for trained models, for noise, and for the aliasing of circles made of a few neurons.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
 
-from scrubkit.bench.case import Evidence, Label
+from scrubkit.bench.case import Evidence, Label, Stratum, Witness
 
-SPREAD_HOLDS, SPREAD_FAILS = 0.08, 0.12
-"""Share of variance that "carries" and "irrelevant" may leave unexplained. The trained models whose planes
-are certified as functions of a + b leave 0 to .07, the sum claim leaves .19 and more of groups of neurons,
-and a wrong feature leaves .9 and more."""
+MEAN_HOLDS, MEAN_FAILS = 0.03, 0.06
+"""Share of the output's variance that joint draws may move, and from which on the claim fails on average."""
 
-MATTERS_HOLDS, MATTERS_FAILS = 0.01, 0.002
-"""Share of the reader's variance that a part must move. The least of six components in use moves several
-hundredths; one not in use, a decoy or an idle head moves nothing, in a noisy model about the square of the
-noise."""
+WORST_HOLDS, WORST_FAILS = 0.8, 1.2
+"""Share of its lead that an answer may lose in the worst draw: at 1 another class draws level."""
 
-COUNTS = 0.03
-"""An error fails a claim only where it moves at least this share of the variance of the logits. Below, a
-part of a hundredth of the variance may be described badly and nothing much be wrong: that stays open."""
+NEEDED_HOLDS, NEEDED_FAILS = 0.02, 0.002
+"""Share of the output's variance that an edge must move in some context. One that is in use moves several
+hundredths and more, one that is not moves nothing, in a noisy model about the square of the noise."""
 
-COMPOUND_HOLDS = 0.12
-"""What the errors of all claims may add up to. Where no claim fails and they still add up to more, the whole
-is neither clearly true nor clearly false."""
+RARE = 0.05
+"""A claim that fails on a smaller share of draws and inputs holds on average."""
 
 
-def irrelevance(where: str, value: float, influence: float) -> Evidence:
-    """Return the evidence of a claim that what is left out does not matter.
+def rarely(mean: float, failure: float) -> bool:
+    """Say whether a claim that fails holds on average.
 
     Args:
-        where: the node or edge.
-        value: what is left out moves this share of the reader's variance.
-        influence: share of the variance of the logits that the reader moves.
+        mean: what joint draws move, a share of variance.
+        failure: share of draws that change an answer.
     """
-    return _spread("irrelevant", where, value, value * influence)
+    return failure <= RARE and mean <= max(MEAN_FAILS, 2 * failure)
 
 
-def carrying(where: str, value: float, influence: float) -> Evidence:
-    """Return the evidence of a claim about what a site carries.
-
-    Args:
-        where: the edge.
-        value: what varies within classes, as a share of what the edge moves.
-        influence: share of the variance of the logits that the edge moves.
-    """
-    return _spread("carries", where, value, value * influence)
-
-
-def _spread(claim: Literal["carries", "irrelevant"], where: str, value: float, of_logits: float) -> Evidence:
-    return Evidence(
-        claim=claim,
-        where=where,
-        value=rounded(value),
-        holds_below=SPREAD_HOLDS,
-        fails_above=SPREAD_FAILS if of_logits >= COUNTS else None,
-    )
-
-
-def effect(where: str, value: float, peak: float) -> Evidence:
-    """Return the evidence of a claim that something matters.
-
-    Args:
-        where: the edge.
-        value: what it moves on the mean, as a share of the reader's variance.
-        peak: what it moves on the input that it moves most; a neuron that has memorised one input moves that
-            input alone, and that it does not matter is not clear.
-    """
-    return Evidence(
-        claim="matters",
-        where=where,
-        value=rounded(value),
-        holds_above=MATTERS_HOLDS,
-        fails_below=MATTERS_FAILS if peak < MATTERS_FAILS else None,
-    )
-
-
-def compound(where: str, value: float) -> Evidence:
-    """Return the evidence that all errors together stay small; it may stay open, and never fails.
+def sufficient(where: str, value: float) -> Evidence:
+    """Return the evidence that joint draws do not move the output, on average.
 
     Args:
         where: the root.
-        value: the error that all claims together leave, a share of variance.
+        value: the mean change, a share of variance.
     """
-    return Evidence(claim="compound", where=where, value=rounded(value), holds_below=COMPOUND_HOLDS)
+    return Evidence(
+        claim="sufficient", where=where, value=rounded(value), holds_below=MEAN_HOLDS, fails_above=MEAN_FAILS
+    )
+
+
+def worst(where: str, value: float, failure: float, exhaustive: bool) -> Evidence:
+    """Return the evidence that no draw changes an answer.
+
+    An answer that changes only in a draw too rare to be met is no clear failure: the worst of all joint draws
+    was found by looking at each part by itself, and leaves open what it was not seen to do.
+
+    Args:
+        where: the root.
+        value: the most that an answer loses, a share of its lead.
+        failure: share of draws that change an answer.
+        exhaustive: the share is that of all draws.
+    """
+    seen = exhaustive or failure > 0
+    return Evidence(
+        claim="worst",
+        where=where,
+        value=rounded(value),
+        holds_below=WORST_HOLDS,
+        fails_above=WORST_FAILS if seen else None,
+    )
+
+
+def failure(where: str, value: float) -> Evidence:
+    """Return the share of draws that change an answer, which decides nothing by itself.
+
+    Args:
+        where: the root.
+        value: the share.
+    """
+    return Evidence(claim="failure", where=where, value=rounded(value))
+
+
+def local(where: str, value: float) -> Evidence:
+    """Return what the scrub of one node moves at the output; it locates a fault and decides nothing.
+
+    Args:
+        where: the node.
+        value: its mean change, a share of variance.
+    """
+    return Evidence(claim="local", where=where, value=rounded(value))
+
+
+def needed(where: str, value: float) -> Evidence:
+    """Return the evidence that an edge is needed.
+
+    Args:
+        where: the edge, as a path from the root.
+        value: what it moves in the context where it moves most, a share of variance.
+    """
+    return Evidence(
+        claim="needed", where=where, value=rounded(value), holds_above=NEEDED_HOLDS, fails_below=NEEDED_FAILS
+    )
 
 
 def rounded(value: float) -> float:
-    """Return a figure to three digits; below 1e-6 it is rounding error of the activations and becomes 0."""
-    return 0.0 if abs(value) < 1e-6 else float(f"{value:.3g}")
+    """Return a figure to three digits; below 1e-9 it is rounding error and becomes 0."""
+    return 0.0 if abs(value) < 1e-9 else float(f"{value:.3g}")
 
 
 def failed(evidence: Evidence) -> bool:
@@ -108,25 +118,29 @@ def holds(evidence: Evidence) -> bool:
     return below and (evidence.holds_above is None or evidence.value > evidence.holds_above)
 
 
-def decide(evidence: Iterable[Evidence], *, tested: bool) -> Label:
+def decide(
+    evidence: Iterable[Evidence],
+    *,
+    vacuous: bool,
+    stratum: Stratum | None = None,
+    failures: Iterable[str] = (),
+    witness: Witness | None = None,
+    flags: Iterable[str] = (),
+) -> Label:
     """Return the label that the figures give.
 
     Args:
         evidence: every figure.
-        tested: the hypothesis lets something be resampled.
+        vacuous: the claim holds of any weights.
+        stratum: in which way it is false, if it is.
+        failures: what fails and where, in words.
+        witness: the worst draw.
+        flags: see `Label`.
     """
     figures = tuple(evidence)
-    failures = tuple(_sentence(figure) for figure in figures if failed(figure))
-    if failures:
-        return Label(label="false", failed=failures, evidence=figures)
+    more = {"evidence": figures, "witness": witness, "flags": tuple(flags)}
+    if any(map(failed, figures)):
+        return Label(label="false", stratum=stratum, failed=tuple(failures), **more)
     if not all(map(holds, figures)):
-        return Label(label="ambiguous", evidence=figures)
-    return Label(label="true" if tested else "vacuous", evidence=figures)
-
-
-def _sentence(figure: Evidence) -> str:
-    if figure.claim == "carries":
-        return f"{figure.where}: {figure.value:.3g} of what is read varies within a class of the feature"
-    if figure.claim == "irrelevant":
-        return f"{figure.where}: what is left out moves {figure.value:.3g} of the variance"
-    return f"{figure.where}: moves only {figure.value:.3g} of the reader's variance"
+        return Label(label="ambiguous", **more)
+    return Label(label="vacuous" if vacuous else "true", **more)

@@ -1,54 +1,57 @@
-"""From a hypothesis's claims to figures, and from figures to a label.
+"""Labels, version 2: whether a hypothesis is true of the weights, and if not, in which way.
 
-For every mapped edge m -> n the feature must say all that n receives (*carries*: within(m, n) / moved(m, n))
-and the edge must move n (*matters*: moved(m, n) / total(n)). For every node that reads something, what no
-parent holds must not move it (*irrelevant*: rest(n) / total(n)). A node whose feature is constant says that
-its reader does not depend on it: there moved(m, n) / total(n) must be small instead. To first order the
-errors add up along the graph,
-
-    error(n) = irrelevant(n) + sum over m of matters(m, n) * (carries(m, n) + error(m)),
-
-and error(root), the *compound* error, must be small too: parts that are large and cancel may each be
-described well and the whole badly. No scrub is run and no method under test is asked.
+*Sufficient*: no joint draw of the scrub moves the output, on average and at worst. *Needed*: every edge has a
+context in which it moves the output. *Vacuous*: sufficient whatever the weights are. Labels come from joint
+interventions read at the output: all draws where they are few, all draws in closed form where the logits
+are a sum, and otherwise `scrubbed.DRAWS` of them and more on the hardest inputs. How a hypothesis is
+unrolled, who may stand in for whom and how a subject runs with sites set are shared with the methods that
+are judged (`scrubkit.scrubbing.plan`, `sampling.Resampling`, `scrubkit.subjects`); draws, engine and
+figures are not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from scrubkit.bench.case import Evidence, Label
-from scrubkit.bench.label.criteria import carrying, compound, decide, effect, irrelevance
-from scrubkit.bench.label.measure import Interventions
-from scrubkit.core.architecture import EMBED
+import torch
+
+from scrubkit.bench.case import Evidence, Label, Stratum, Witness
+from scrubkit.bench.label import criteria
+from scrubkit.bench.label.draws import joint_of, value
+from scrubkit.bench.label.needed import Need, needs
+from scrubkit.bench.label.scrubbed import QUICK, Scrubbed, Scrubber
+from scrubkit.bench.label.strata import Why
 from scrubkit.core.task import Task
 from scrubkit.hypothesis import Hypothesis
-from scrubkit.scrubbing.plan import TreeNode, bind
-from scrubkit.scrubbing.sampling import Resampling
-from scrubkit.scrubbing.target import target_of
+from scrubkit.scrubbing.plan import Plan, bind
+from scrubkit.scrubbing.target import random_twin, target_of
+from scrubkit.subjects.network import NetworkSubject
 from scrubkit.subjects.subject import Subject
 
-NEGLIGIBLE = 1e-9
-"""Below this share of the reader's variance a part moves nothing, so nothing can vary within classes."""
+TWINS = 2
+"""Models with random weights of which a vacuous claim has to hold."""
+ROUNDED = 1e-4
+"""What float32 may move at the output of a random model."""
 
 
 class Judge:
     """Labels many hypotheses about one subject; what they share is measured once."""
 
     def __init__(self, subject: Subject) -> None:
-        """Take a subject whose inputs count alike."""
+        """Take the subject."""
         self.subject = subject
-        self.interventions = Interventions(subject)
+        self.scrubber = Scrubber(subject)
 
     @classmethod
     def of(cls, found: Any, *, task: Task | None = None) -> Judge:
-        """Return the judge of a subject, on the CPU whatever else there is.
+        """Return the judge of a subject, on the CPU whatever else there is, our models in float64.
 
         Args:
             found: a model, a TransformerBridge or a graph of functions.
             task: the inputs, needed for a bridge.
         """
-        return cls(target_of(found, task=task).subject)
+        return cls(target_of(found, task=task, dtype=torch.float64).subject)
 
     def label(self, hypothesis: Hypothesis) -> Label:
         """Return the label of one hypothesis.
@@ -57,68 +60,89 @@ class Judge:
             HypothesisError: it does not fit the subject.
         """
         plan = bind(hypothesis, self.subject)
-        # A node is in the tree once for each reader, and its claims are the same at each of them.
-        nodes = {tree_node.node: tree_node for tree_node in plan.root.walk()}
-        figures: list[Evidence] = []
-        errors: dict[str, float] = {}
-        reach = self._reach(nodes, hypothesis)
-        for name in hypothesis.nodes:
-            errors[name] = self._examine(nodes[name], hypothesis, errors, reach[name], figures)
-        figures.append(compound(hypothesis.root, errors[hypothesis.root]))
-        return decide(figures, tested=plan.testable and not _says_nothing(nodes.values()))
+        found = self.scrubber.scrub(plan)
+        figures = _sufficiency(hypothesis.root, found)
+        stratum: Stratum | None = None
+        failures: list[str] = []
+        edges: list[Need] = []
+        if any(map(criteria.failed, figures)):
+            stratum, failures = Why(self.scrubber, hypothesis, plan, found).stratum()
+            figures += [criteria.local(*moved) for moved in self.scrubber.local(plan).items()]
+        else:
+            edges = list(needs(self.subject, self.scrubber.outputs, plan, criteria.NEEDED_HOLDS))
+            figures += [criteria.needed(edge.path, edge.most) for edge in edges]
+            idle = [edge for edge in edges if criteria.failed(criteria.needed(edge.path, edge.most))]
+            if idle:
+                stratum = "not-needed"
+                failures = [
+                    f"{edge.path}: no context needs it; at most {edge.most:.2g} moves" for edge in idle
+                ]
+        off = any(edge.on_data <= criteria.NEEDED_HOLDS < edge.most for edge in edges)
+        return criteria.decide(
+            figures,
+            vacuous=not any(map(criteria.failed, figures)) and self._vacuous(plan),
+            stratum=stratum,
+            failures=failures,
+            witness=found.witness,
+            flags=("off-distribution-only",) if off else (),
+        )
 
-    def _reach(self, nodes: Mapping[str, TreeNode], hypothesis: Hypothesis) -> dict[str, float]:
-        """Return what share of the variance of the logits each node moves: shares multiplied along edges."""
-        reach = dict.fromkeys(nodes, 0.0) | {hypothesis.root: 1.0}
-        for name in reversed(list(hypothesis.nodes)):
-            for child in nodes[name].children:
-                if not child.unimportant:
-                    reach[child.node] += reach[name] * self._share(child, nodes[name])
-        return reach
+    def _vacuous(self, plan: Plan) -> bool:
+        """Say whether a claim holds of any weights: by liveness, and confirmed on random weights."""
+        if not self.scrubber.liveness.identity(plan.root):
+            return False
+        if not isinstance(self.subject, NetworkSubject):
+            return True
+        return all(self._holds_untrained(plan, seed) for seed in range(TWINS))
 
-    def _share(self, child: TreeNode, node: TreeNode) -> float:
-        return _ratio(self.interventions.moved(child, node), self.interventions.total(node))
+    def _holds_untrained(self, plan: Plan, seed: int) -> bool:
+        """Say whether no draw moves the output of random weights, and every edge does."""
+        model = self.subject.model  # pyright: ignore[reportAttributeAccessIssue]
+        scrubber = Scrubber(random_twin(model.config, model.task, "cpu", seed).subject)
+        drawn = scrubber.sampled(plan, plan.root, QUICK)
+        every = needs(scrubber.subject, scrubber.outputs, plan, ROUNDED)
+        return drawn.mean < ROUNDED and all(edge.most >= ROUNDED for edge in every)
 
-    def _examine(
-        self,
-        node: TreeNode,
-        hypothesis: Hypothesis,
-        errors: Mapping[str, float],
-        reach: float,
-        figures: list[Evidence],
-    ) -> float:
-        """Measure what is claimed of one node and the edges into it; return its error."""
-        if not node.children:
-            return 0.0
-        measured, error = self.interventions, 0.0
-        if node.other != "exact" and node.reads_other:
-            left_out = _ratio(measured.rest(node), measured.total(node))
-            figures.append(irrelevance(node.node, left_out, reach))
-            error += left_out
-        for child in node.children:
-            if child.unimportant:
-                continue
-            where, share = f"{child.node} -> {node.node}", self._share(child, node)
-            if child.resampling is not None and _lets_anything_in(child.resampling, self.subject.n_inputs):
-                figures.append(irrelevance(where, share, reach))
-                error += share
-                continue
-            peak = _ratio(measured.peak(child, node), measured.total(node))
-            figures.append(effect(where, share, peak))
-            varied = 0.0
-            if child.resampling is not None and share > NEGLIGIBLE:
-                varied = self._varied(child, node, hypothesis)
-                figures.append(carrying(where, varied, share * reach))
-            error += share * (varied + errors[child.node])
-        return error
 
-    def _varied(self, child: TreeNode, node: TreeNode, hypothesis: Hypothesis) -> float:
-        """Return what varies within the classes of a feature, as a share of what its edge moves."""
-        assert child.resampling is not None
-        said = hypothesis.nodes[child.node]
-        claim = (said.feature and said.feature.identity, said.tolerance, said.period, said.sampler)
-        measured = self.interventions
-        return _ratio(measured.within(child, node, child.resampling, claim), measured.moved(child, node))
+@dataclass(frozen=True)
+class Replayed:
+    """What one joint draw makes of the output.
+
+    Attributes:
+        clean: the output on the reference row, (answer, class), logits centred.
+        scrubbed: the output of the draw.
+        change: squared distance between them, as a share of that between the outputs of two inputs.
+        lost: largest share of its lead that the answer loses; from 1 on it changes.
+    """
+
+    clean: torch.Tensor
+    scrubbed: torch.Tensor
+    change: float
+    lost: float
+
+
+def replay(found: Any, hypothesis: Hypothesis, witness: Witness, *, task: Task | None = None) -> Replayed:
+    """Make the draw that a label shows once more, and say what it does to the output.
+
+    Args:
+        found: what the label is about: a model, a TransformerBridge or a graph of functions.
+        hypothesis: the claim.
+        witness: the draw.
+        task: the inputs, needed for a bridge.
+
+    Raises:
+        HypothesisError: the hypothesis does not fit the model.
+    """
+    scrubber = Judge.of(found, task=task).scrubber
+    plan = bind(hypothesis, scrubber.subject)
+    rows = torch.tensor([witness.row])
+    drawn = scrubber.outputs.centred(value(scrubber.subject, plan.root, joint_of(plan.root, witness)))
+    return Replayed(
+        scrubber.outputs.clean[witness.row],
+        drawn[0],
+        float(scrubber.outputs.change(drawn, rows)),
+        float(scrubber.outputs.lost(drawn, rows)),
+    )
 
 
 def label(found: Any, hypothesis: Hypothesis, *, task: Task | None = None) -> Label:
@@ -130,7 +154,7 @@ def label(found: Any, hypothesis: Hypothesis, *, task: Task | None = None) -> La
         task: the inputs, needed for a bridge.
 
     Returns:
-        The label, with every figure that decided it.
+        The label, with every figure that decided it, and the worst draw.
 
     Raises:
         HypothesisError: it does not fit the model.
@@ -138,21 +162,9 @@ def label(found: Any, hypothesis: Hypothesis, *, task: Task | None = None) -> La
     return Judge.of(found, task=task).label(hypothesis)
 
 
-def _says_nothing(nodes: Iterable[TreeNode]) -> bool:
-    """Say whether past the embedding every node may depend on everything, and none is said not to matter.
-
-    What is left out is still resampled then, but nothing is said of what the rest computes.
-    """
-    listed = list(nodes)
-    later = [n for n in listed[1:] if getattr(n.part, "hook", "") != EMBED]
-    if not later or any(n.unimportant for n in listed):
-        return False
-    return all(n.resampling is None or int(n.resampling.count.max()) == 1 for n in later)
-
-
-def _ratio(part: float, whole: float) -> float:
-    return part / whole if whole > 0 else 0.0
-
-
-def _lets_anything_in(resampling: Resampling, n_inputs: int) -> bool:
-    return int(resampling.count.min()) == n_inputs
+def _sufficiency(root: str, found: Scrubbed) -> list[Evidence]:
+    return [
+        criteria.sufficient(root, found.mean),
+        criteria.worst(root, found.worst, found.failure, found.exhaustive),
+        criteria.failure(root, found.failure),
+    ]
