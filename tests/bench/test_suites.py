@@ -16,7 +16,7 @@ from scrubkit.bench.label import Judge, label
 from scrubkit.bench.suites import held_out, load_suite, make
 from scrubkit.errors import BenchError
 from scrubkit.families.modular.suites import make as making
-from scrubkit.families.modular.suites import model_list
+from scrubkit.families.modular.suites import hypotheses, model_list
 from scrubkit.families.modular.suites.building import trainings
 from scrubkit.families.modular.suites.make import Definition
 from scrubkit.families.modular.suites.mutators import MUTATORS
@@ -33,6 +33,8 @@ def tiny(seed: int) -> Iterator[model_list.Entry]:
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     definitions = {**making.DEFINITIONS, "tiny": Definition(tiny, share=1)}
     monkeypatch.setattr(making, "DEFINITIONS", definitions)
+    told = {family: hypotheses.FAMILIES[family] for family in ("clusters", "skip")}
+    monkeypatch.setattr(hypotheses, "FAMILIES", told)
 
 
 def test_fast_has_enough_cases_with_ids_of_their_own() -> None:
