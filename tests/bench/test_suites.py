@@ -15,8 +15,8 @@ from scrubkit.bench.case import ModelSpec
 from scrubkit.bench.label import Judge, label
 from scrubkit.bench.suites import held_out, load_suite, make
 from scrubkit.errors import BenchError
-from scrubkit.families.modular.suites import make as making
 from scrubkit.families.modular.suites import hypotheses, model_list
+from scrubkit.families.modular.suites import make as making
 from scrubkit.families.modular.suites.building import trainings
 from scrubkit.families.modular.suites.make import Definition
 from scrubkit.families.modular.suites.mutators import MUTATORS
