@@ -22,8 +22,8 @@ _ENGINE: tuple[Stage, ...] = (
 _REPORTS: tuple[Stage, ...] = (("tests/hypotheses", "tests/test_wrong_types.py"),)
 _METHODS: tuple[Stage, ...] = (("tests/methods",),)
 _LABELS: tuple[Stage, ...] = (
-    ("tests/bench/test_label.py", "-k", "not agree and not story"),
-    ("tests/bench/test_label.py", "-k", "(agree or story) and not clock"),
+    ("tests/bench/test_label.py", "-k", "together or rounded or replayed or draws"),
+    ("tests/bench/test_label.py",),
 )
 _PROGRAMS: tuple[Stage, ...] = (("tests/programs/test_near_misses.py", "tests/programs/test_label.py"),)
 

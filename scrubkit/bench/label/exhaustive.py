@@ -11,6 +11,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -138,7 +139,7 @@ class Exhaustive:
             raise TooManyError
         found = []
         for part in torch.arange(total).split(_CHUNK):
-            picks = torch.unravel_index(part, sizes)
+            picks = [torch.from_numpy(pick) for pick in np.unravel_index(part.numpy(), sizes)]
             found.append(self._run(node, drawn, supports, rows[picks[0]], masses[picks[0]], picks[1:]))
         return merged(found, [1.0] * len(found))
 
