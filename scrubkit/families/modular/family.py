@@ -32,7 +32,7 @@ class ModularFamily(Family):
     tasks = tuple(TASKS)
     truth_type = ModularTruth
     certificate_type = ModularCertificate
-    kinds = ("compile", "train", "checkpoint")
+    kinds = ("compile", "train", "checkpoint", "arranged")
 
     @property
     def models(self) -> Mapping[str, NamedModel]:

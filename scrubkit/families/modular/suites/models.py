@@ -31,6 +31,10 @@ def build(spec: ModelSpec, folder: Path) -> Model:
         from scrubkit.families.modular.compile import compile_model
 
         return compile_model(**options)
+    if spec.kind == "arranged":
+        from scrubkit.families.modular.suites.arranged import build as arrange
+
+        return arrange(options)
     if spec.kind == "train":
         return _trained(folder / "trained" / spec.key[:32], options)
     return _checkpoint(folder / "runs", options)

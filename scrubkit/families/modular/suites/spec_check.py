@@ -39,6 +39,10 @@ _MODELS: Mapping[str, type[_Train]] = {"train": _Train, "checkpoint": _Checkpoin
 
 def option_faults(kind: str, options: Mapping[str, Any]) -> list[str]:
     """Return what is wrong with the options of a description of some kind."""
+    if kind == "arranged":
+        from scrubkit.families.modular.suites.arranged import option_faults as arranged_faults
+
+        return arranged_faults(options)
     if kind in _MODELS:
         try:
             return _too_large(_MODELS[kind].model_validate(dict(options)).p)

@@ -8,13 +8,13 @@ Claims that are false in a rare way are taken first.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import networkx as nx
 import numpy as np
 
+from scrubkit.bench.twins import choose, even
 from scrubkit.errors import ProgramError
 from scrubkit.families.programs.claims import ROOT
 from scrubkit.families.programs.graph import Program
@@ -25,8 +25,6 @@ TWINS = 23
 """Stream of the random generator."""
 CHOICE = 2
 """Texts that are decided for each false case that is kept, to choose from."""
-PER_TEXT = 3
-"""Most true, and most false, cases of one text."""
 VACUOUS = 20
 """There is one vacuous case for so many others."""
 
@@ -76,10 +74,10 @@ def twins(programs: Sequence[Program], cases: int, seed: int) -> list[Twin]:
     vacuous = max(1, cases // VACUOUS)
     pairs = (cases - vacuous) // 2
     texts = _asked(programs, CHOICE * pairs, rng)
-    chosen = _choose(texts, pairs, rng)
+    chosen = choose(texts, pairs, rng)
     found = [
         Twin(variant, text.grain, text.change, text.claim, label(programs[variant], text.claim))
-        for text, variants in _even(texts, chosen)
+        for text, variants in even(texts, chosen)
         for variant in variants
     ]
     found += _vacuous(programs, vacuous, rng)
@@ -126,61 +124,6 @@ def _told_apart(programs: Sequence[Program], claim: nx.DiGraph, false: Mapping[i
     often = [v for v, stratum in false.items() if stratum == OFTEN]
     known = label(programs[often[0]], claim).stratum if often else ""
     return {v: known if stratum == OFTEN else stratum for v, stratum in false.items()}
-
-
-def _choose(texts: Sequence[_Text], pairs: int, rng: np.random.Generator) -> dict[int, list[int]]:
-    """Choose false cases, rarest stratum first, and return their variants by number of the text."""
-    open_: dict[str, list[tuple[int, int]]] = {}
-    for number, text in enumerate(texts):
-        for variant, stratum in text.false.items():
-            open_.setdefault(stratum, []).append((number, variant))
-    chosen: dict[int, list[int]] = {}
-    used: Counter[str] = Counter()
-    while pairs and open_:
-        stratum = min(open_, key=lambda name: (used[name], len(open_[name]), name))
-        number, variant = open_[stratum].pop(int(rng.integers(len(open_[stratum]))))
-        if not open_[stratum]:
-            del open_[stratum]
-        if len(chosen.get(number, ())) < min(PER_TEXT, len(texts[number].true)):
-            chosen.setdefault(number, []).append(variant)
-            used[stratum] += 1
-            pairs -= 1
-    return chosen
-
-
-def _even(texts: Sequence[_Text], chosen: Mapping[int, list[int]]) -> Iterator[tuple[_Text, list[int]]]:
-    """Yield the variants of each text: as many true as false ones, such that variants come out even."""
-    lean: Counter[int] = Counter()
-    sides: list[tuple[list[int], tuple[int, ...], int]] = []
-    for number, false in chosen.items():
-        text = texts[number]
-        true = sorted(text.true, key=lambda v: lean[v])[: len(false)]
-        lean.update({v: 1 for v in true})
-        lean.subtract({v: 1 for v in false})
-        sides += [(true, text.true, 1), (false, _alike(text, false), -1)]
-    while _exchange(sides, lean):
-        pass
-    for number, (true, false) in zip(chosen, zip(sides[::2], sides[1::2], strict=True), strict=True):
-        yield texts[number], [*true[0], *false[0]]
-
-
-def _alike(text: _Text, false: Sequence[int]) -> tuple[int, ...]:
-    """Return the variants that may stand in for chosen false ones without a change of strata."""
-    strata = {text.false[v] for v in false}
-    return tuple(v for v, s in text.false.items() if s in strata) if len(strata) == 1 else tuple(false)
-
-
-def _exchange(sides: Sequence[tuple[list[int], tuple[int, ...], int]], lean: Counter[int]) -> bool:
-    """Exchange one variant for another of the same side where that evens both out; say whether one was."""
-    for taken, allowed, sign in sides:
-        for i, old in enumerate(taken):
-            for new in allowed:
-                if new not in taken and sign * (lean[old] - lean[new]) >= 2:
-                    taken[i] = new
-                    lean[old] -= sign
-                    lean[new] += sign
-                    return True
-    return False
 
 
 def _vacuous(programs: Sequence[Program], count: int, rng: np.random.Generator) -> Iterator[Twin]:
