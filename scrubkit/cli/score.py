@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 DEFAULT_MODEL = "modadd-p113"
 CLAIM_DRAWS = 4
 """Passes over all inputs for each claim that a page tests alone."""
+UNCHECKED = (
+    "The verdict is that of the whole scrub, at the logits: no node or edge is tested by itself, nor whether "
+    "all that is named is needed; --method audited-scrubbing tests both."
+)
+"""Said under every table of scores: what the verdict does not look at."""
 NARROWEST = 130
 """Columns of a table that goes to a file or a pipe, which has no width of its own."""
 
@@ -67,6 +72,14 @@ def score(
     max_runs: Annotated[
         int | None, typer.Option(min=1, max=10**12, help="Runs that --exact may take; by default 20 million.")
     ] = None,
+    method: Annotated[
+        str | None,
+        typer.Option(help="Let a method of the bench judge instead, such as audited-scrubbing."),
+    ] = None,
+    margin: Annotated[
+        float | None,
+        typer.Option(help="How far from 1 fidelity and faithfulness may be for the verdict; by default 0.1."),
+    ] = None,
     expect: Annotated[
         bool, typer.Option("--expect", help="Fail if a verdict differs from what its file expects.")
     ] = False,
@@ -80,7 +93,7 @@ def score(
     input; files that can be scored are scored all the same.
     """
     passes = read_draws(draws)
-    _refuse_options(passes, exact=exact, max_runs=max_runs)
+    _refuse_options(passes, exact=exact, max_runs=max_runs, method=method, margin=margin, html=html)
 
     from rich.console import Console
 
@@ -93,13 +106,25 @@ def score(
     files = find_hypotheses(paths)
     loaded = load(model)
     err = Console(stderr=True, emoji=False)
-    options = Options(passes, seed, device, allow_code=not no_code, exact=exact, max_runs=max_runs)
+    options = Options(
+        passes, seed, device, allow_code=not no_code, exact=exact, max_runs=max_runs, margin=margin
+    )
     looks = None if html is None else _Looks(CLAIM_DRAWS if explained else 0)
-    with _progress(err, len(files)) as advance:
-        report = score_files(loaded, files, options, advance, looks)
-    if report.scores:
-        title = f"{report.model}, {loaded.task.n_inputs:,} inputs"
-        wide_console(json).print(score_table(report.scores, title))
+    title = f"{loaded.name}, {loaded.task.n_inputs:,} inputs"
+    if method is None:
+        with _progress(err, len(files)) as advance:
+            report = score_files(loaded, files, options, advance, looks)
+        if report.scores:
+            wide_console(json).print(score_table(report.scores, title))
+            wide_console(json).print(UNCHECKED, highlight=False)
+    else:
+        from scrubkit.cli.judge import judge_files, judged_table, scorer
+
+        asked = scorer(method)
+        with _progress(err, len(files)) as advance:
+            report = judge_files(asked, loaded, files, options, advance)
+        if report.judged:
+            wide_console(json).print(judged_table(report.judged, f"{title}, judged by {asked.name}"))
     if json is not None:
         write_text(json, report.model_dump_json(indent=2) + "\n")
     if html is not None and looks is not None and looks.found:
@@ -117,11 +142,26 @@ class Options:
     allow_code: bool = True
     exact: bool = False
     max_runs: int | None = None
+    margin: float | None = None
 
 
-def _refuse_options(draws: int | Literal["auto"], *, exact: bool, max_runs: int | None) -> None:
+def _refuse_options(
+    draws: int | Literal["auto"],
+    *,
+    exact: bool,
+    max_runs: int | None,
+    method: str | None,
+    margin: float | None,
+    html: Path | None,
+) -> None:
     """Refuse options that say nothing together; raises ScrubError with each."""
     faults = []
+    if margin is not None and not 0 < margin < 1:
+        faults.append(f"--margin lies between 0 and 1, found {margin:g}")
+    own = {"--exact": exact, "--margin": margin is not None, "--html": html is not None}
+    if method is not None and any(own.values()):
+        given = " and ".join(name for name, said in own.items() if said)
+        faults.append(f"{given} are of the default verdict; {method} has a rule of its own")
     if exact and draws != "auto":
         faults.append("--exact takes all draws; leave out --draws")
     if max_runs is not None and not exact:
@@ -171,6 +211,7 @@ def _score_file(model: Model, path: Path, options: Options, looks: _Looks | None
     from scrubkit.scrubbing.check import check
     from scrubkit.scrubbing.exact import MAX_RUNS
     from scrubkit.scrubbing.expectation import expected_verdicts
+    from scrubkit.scrubbing.score import Margins
     from scrubkit.scrubbing.scoring import Scorer
 
     scorer = Scorer(model, device=options.device)
@@ -186,6 +227,7 @@ def _score_file(model: Model, path: Path, options: Options, looks: _Looks | None
         seed=options.seed,
         exact=options.exact,
         max_runs=MAX_RUNS if options.max_runs is None else options.max_runs,
+        margin=Margins() if options.margin is None else options.margin,
     )
     expected = expected_verdicts(hypothesis, model)
     met = result.verdict in expected if expected else None
@@ -230,18 +272,19 @@ class _Looks:
 def _outcome(err: Console, report: ScoreFile, *, expect: bool) -> int:
     """Say what went wrong and return the exit code."""
     if report.not_scored:
-        total = len(report.not_scored) + len(report.scores)
+        total = len(report.not_scored) + len(report.scores) + len(report.judged)
         complain(err, f"error: {len(report.not_scored)} of {total} files not scored:")
         for one in report.not_scored:
             complain(err, str(ScrubkitError(one.faults, title=one.file)))
         return 2
-    differ = [one for one in report.scores if one.as_expected is False]
+    said = [(one, one.score.verdict, one.score.reasons) for one in report.scores]
+    said += [(one, one.verdict, one.notes) for one in report.judged]
+    differ = [(one, verdict, why) for one, verdict, why in said if one.as_expected is False]
     if not (expect and differ):
         return 0
-    for one in differ:
-        reasons = "; ".join(one.score.reasons)
+    for one, verdict, why in differ:
         wanted = " or ".join(one.expected)
-        complain(err, f"{one.file}: {one.score.verdict}, expected {wanted}: {reasons}")
+        complain(err, f"{one.file}: {verdict}, expected {wanted}: {'; '.join(why)}")
     return 1
 
 

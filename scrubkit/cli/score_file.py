@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
-from scrubkit.scrubbing.score import Score
+from scrubkit.scrubbing.score import Score, Verdict
 
 
 class Scored(BaseModel):
@@ -25,6 +25,36 @@ class Scored(BaseModel):
     score: Score
 
 
+class Judged(BaseModel):
+    """One hypothesis file with what a method of the bench says of it.
+
+    Attributes:
+        file: path of the hypothesis file, as given.
+        hypothesis: its name.
+        method: name of the method.
+        score: larger means truer.
+        interval: of the score, where the method states one.
+        verdict: the method's own, or the one that its threshold makes of the score.
+        notes: the method's reasons.
+        evaluations: model runs on one input, if the method counts them.
+        expected: as in `Scored`.
+        as_expected: as in `Scored`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+
+    file: str
+    hypothesis: str
+    method: str
+    score: float
+    interval: tuple[float, float] | None = None
+    verdict: Verdict
+    notes: tuple[str, ...] = ()
+    evaluations: int | None = None
+    expected: tuple[str, ...] = ()
+    as_expected: bool | None = None
+
+
 class NotScored(BaseModel):
     """A hypothesis file that could not be scored, and why."""
 
@@ -41,6 +71,7 @@ class ScoreFile(BaseModel):
         model: name of the model.
         model_hash: hash of its weights.
         scores: the files that were scored, in the order of the table.
+        judged: the same, where a method was asked instead.
         not_scored: the files that could not be.
     """
 
@@ -49,4 +80,5 @@ class ScoreFile(BaseModel):
     model: str
     model_hash: str
     scores: tuple[Scored, ...]
+    judged: tuple[Judged, ...] = ()
     not_scored: tuple[NotScored, ...] = ()

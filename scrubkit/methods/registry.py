@@ -20,6 +20,7 @@ ROLES: tuple[Role, ...] = ("score", "find")
 
 _HOME = {
     "causal-scrubbing": "causal_scrubbing:CausalScrubbing",
+    "score-verdict": "score_verdict:ScoreVerdict",
     "audited-scrubbing": "audited_scrubbing:AuditedScrubbing",
     "zero-ablation": "ablation:ZeroAblation",
     "mean-ablation": "ablation:MeanAblation",

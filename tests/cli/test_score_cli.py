@@ -228,3 +228,46 @@ def test_explain_names_the_claim_that_fails(invoke, pizza, tmp_path):
 )
 def test_a_figure_is_shown_with_half_its_interval(interval, text):
     assert figure(interval) == text
+
+
+def test_a_method_of_the_bench_judges_files_in_place_of_the_scrub(invoke, pizza, tmp_path):
+    files = [FOLDER / "pizza.py", FOLDER / "difference.py"]
+    out = tmp_path / "judged.json"
+    found = invoke("score", *files, "--model", pizza[0], "--method", "score-verdict", "--json", out)
+    assert found.exit_code == 0, found.output
+    assert "judged by score-verdict" in found.output
+    document = json.loads(out.read_text())
+    jsonschema.validate(document, schema("scores"))
+    report = ScoreFile.model_validate(document)
+    plain = score.score_files(pizza[1], files, score.Options(draws=8)).scores
+    assert [one.verdict for one in report.judged] == [one.score.verdict for one in plain]
+    assert report.judged[0].score > 0 > report.judged[1].score
+
+
+def test_a_method_is_held_to_what_files_expect(invoke, pizza, wrong):
+    found = invoke("score", wrong, "--model", pizza[0], "--method", "audited-scrubbing", "--expect")
+    assert found.exit_code == 1
+    assert "refuted, expected supported" in found.output
+
+
+def test_the_margin_decides_the_default_verdict_and_what_it_leaves_out_is_said(invoke, pizza):
+    # On a pizza the sum has a fidelity of .82.
+    usual = invoke("score", FOLDER / "sum.py", "--model", pizza[0])
+    loose = invoke("score", FOLDER / "sum.py", "--model", pizza[0], "--margin", 0.3)
+    assert "supported" not in usual.output and "supported" in loose.output
+    assert "--method audited-scrubbing" in usual.output
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--margin", 1.5], "--margin lies between 0 and 1"),
+        (["--method", "causal-scrubbing", "--margin", 0.2], "has a rule of its own"),
+        (["--method", "no-such"], "unknown method 'no-such'"),
+        (["--method", "acdc"], "finds circuits and judges no hypothesis"),
+    ],
+)
+def test_options_that_say_nothing_together_are_refused(invoke, pizza, options, message):
+    found = invoke("score", FOLDER / "sum.py", "--model", pizza[0], *options)
+    assert found.exit_code != 0
+    assert message in str(found.exception)
