@@ -94,7 +94,8 @@ class ModelSpec(Frozen):
 
     Attributes:
         kind: "load" (a name that `scrubkit.load` takes), "functions" (a name in `scrubkit.bench.graphs`,
-            which is no transformer), or a kind that a family makes.
+            which is no transformer), "null" (made of another model, `scrubkit.bench.nulls`), or a kind that a
+            family makes.
         options: the name under "name", or the options.
     """
 

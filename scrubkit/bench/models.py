@@ -1,6 +1,6 @@
 """From a description to a model, the same one every time.
 
-Every kind of description but two belongs to a family, which makes the model.
+Every kind of description but three belongs to a family, which makes the model.
 """
 
 from __future__ import annotations
@@ -44,6 +44,10 @@ def _build(description: str, cache_dir: str) -> Model:
         raise BenchError(
             f"{spec.options.get('name')!r} is a function graph; build it with scrubkit.bench.graphs.find"
         )
+    if spec.kind == "null":
+        from scrubkit.bench.nulls import build_null
+
+        return build_null(spec.options, Path(cache_dir))
     return family_of(spec.kind).build(spec.kind, spec.options, Path(cache_dir) / "benchmark")
 
 
@@ -54,6 +58,6 @@ def family_of(kind: str) -> Family:
         family = registry.family(name)
         makers = {**dict.fromkeys(family.kinds, family), **makers}
     if kind not in makers:
-        known = ", ".join(("load", "functions", *makers))
+        known = ", ".join(("load", "functions", "null", *makers))
         raise BenchError(f"no models of kind {kind!r:.80}{nearest(kind, makers)}; there are {known}")
     return makers[kind]

@@ -36,6 +36,11 @@ def _faults(spec: ModelSpec) -> list[str]:
                 return [f'its options are {{"name": NAME}}, found {str(spec.options)[:100]}']
             find(spec.options["name"])
             return []
+        if spec.kind == "null":
+            from scrubkit.bench.nulls import NullOptions
+
+            of = NullOptions.model_validate(spec.options).of
+            return ["is made of another null model"] if of.kind == "null" else _faults(of)
         return family_of(spec.kind).option_faults(spec.kind, spec.options)
     except ValidationError as error:
         return validation_faults(error)

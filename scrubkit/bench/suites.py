@@ -2,13 +2,15 @@
 
 ``fast`` runs in a minute, ``standard`` is the published bench, and ``function-graphs`` holds graphs of a few
 nodes whose scrubs are known by enumeration. In the first two, every family has as many true cases as false
-ones, and the operators take turns. A suite is made at first use and kept; the labels of one that holds
+ones, and the operators take turns. ``nulls`` asks their true claims of models that hold nothing of the
+kind. A suite is made at first use and kept; the labels of one that holds
 trained models rest on the models as trained on this machine, and so does its hash. The name of a family that
 has mutators stands for the suite of its own models, which is made anew each time.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from pathlib import Path
@@ -19,6 +21,7 @@ from scrubkit.bench.case import Case, ModelSpec
 from scrubkit.bench.family_suite import family_suite
 from scrubkit.bench.label import Judge
 from scrubkit.bench.manifest import VERSION, Progress, Suite
+from scrubkit.bench.nulls import NULLS, SOURCES, null_suite
 from scrubkit.errors import BenchError, ModelError, nearest
 from scrubkit.hypothesis import from_graph, to_json
 from scrubkit.models.family import Family
@@ -74,7 +77,7 @@ def held_out(
 
 def suite_names() -> tuple[str, ...]:
     """Return the names of the suites."""
-    return (*_published(), FUNCTION_GRAPHS)
+    return (*_published(), FUNCTION_GRAPHS, NULLS)
 
 
 def make(
@@ -115,7 +118,9 @@ def _cached(
     name: str, seed: int, cache_dir: str | Path | None, jobs: int, progress: Progress | None
 ) -> Suite:
     published = _published()
-    known = (*published, FUNCTION_GRAPHS)
+    known = (*published, FUNCTION_GRAPHS, NULLS)
+    if name == NULLS:
+        return _nulls(seed, cache_dir, jobs, progress)
     if name not in known:
         if name in registry.families():
             return family_suite(registry.family(name), version=VERSION, seed=seed)
@@ -136,6 +141,20 @@ def _cached(
         # A cache that cannot be written costs time, and is no error.
         return suite
     shutil.rmtree(parts, ignore_errors=True)
+    return suite
+
+
+def _nulls(seed: int, cache_dir: str | Path | None, jobs: int, progress: Progress | None) -> Suite:
+    """Return the suite of null models, from the cache or else made now of the suites of the same seed."""
+    path = manifest.cached_at(NULLS, VERSION, seed, cache_dir)
+    try:
+        return manifest.read(path)
+    except BenchError:
+        sources = [_cached(name, seed, cache_dir, jobs, None) for name in SOURCES]
+        suite = null_suite(sources, version=VERSION, seed=seed, progress=progress)
+    with contextlib.suppress(OSError, ModelError):
+        # A cache that cannot be written costs time, and is no error.
+        manifest.write(suite, path)
     return suite
 
 

@@ -26,6 +26,8 @@ from scrubkit.report.rows import (
     listed,
     method_row,
     notes,
+    null_columns,
+    null_row,
     operator_rows,
     strata_columns,
     strata_row,
@@ -54,6 +56,9 @@ def _methods(title: str, methods: Sequence[MethodReport]) -> list[RenderableType
     if strata := strata_columns(methods):
         rows = [strata_row(method, strata) for method in methods]
         parts.append(_table("false hypotheses accepted, by stratum (number of cases)", strata, rows))
+    if nulls := null_columns(methods):
+        rows = [null_row(method, nulls) for method in methods]
+        parts.append(_table("claims about null models that are supported (number of cases)", nulls, rows))
     parts.append(_table("decisions, faults and cost", CONDUCT_COLUMNS, [conduct_row(m) for m in methods]))
     return parts
 

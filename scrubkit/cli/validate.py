@@ -62,6 +62,9 @@ def validate(
     calibrate: Annotated[
         bool, typer.Option("--calibrate", help="Hold stated intervals against enumerated values; slow.")
     ] = False,
+    nulls: Annotated[
+        bool, typer.Option("--nulls", help="Ask scorers about null models as well: the false discoveries.")
+    ] = False,
     store: Annotated[
         Path | None, typer.Option(help="Where answers are kept; by default in the cache folder.")
     ] = None,
@@ -115,7 +118,9 @@ def validate(
         template()
     from rich.console import Console
 
+    from scrubkit.bench.nulls import NULLS
     from scrubkit.bench.suites import held_out as fresh_suite
+    from scrubkit.bench.suites import load_suite
     from scrubkit.cli.command import command_line
     from scrubkit.cli.progress import shown_progress
     from scrubkit.harness.backends import share
@@ -148,6 +153,9 @@ def validate(
     with shown_progress(Console(stderr=True, emoji=False), "making the suite") as progress:
         making = {"jobs": jobs, "progress": progress}
         chosen = find_suite(suite, **making) if held_out is None else fresh_suite(suite, held_out, **making)
+    if nulls:
+        with shown_progress(Console(stderr=True, emoji=False), "making the null models") as progress:
+            load_suite(NULLS, jobs=jobs, progress=progress)
     if old is not None and not update_baseline:
         require_comparable(old, SuiteRef.of(chosen), seed, draws, scorers, title=str(baseline))
     with shown_progress(Console(stderr=True, emoji=False), "asking") as progress, _interruptible(place):
@@ -160,6 +168,7 @@ def validate(
             dask=dask,
             budget=Budget(draws, timeout),
             calibrate=calibrate,
+            nulls=nulls,
             in_process=in_process,
             memory=size,
             progress=progress,

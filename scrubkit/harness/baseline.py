@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from scrubkit.core.reading import parse_json, read_bytes, validation_faults
 from scrubkit.errors import BenchError, ModelError
+from scrubkit.harness.intervals import proportion
 from scrubkit.harness.limits import Check
 from scrubkit.harness.outcome import Record
 from scrubkit.harness.report import Estimate, MethodReport, Proportion, Report, SuiteRef
@@ -207,10 +208,22 @@ def _compare(method: MethodReport, name: str, label: str, old: Estimate | Propor
     return Check(method=method.name, name=f"{label} against baseline", status="passed", detail=detail)
 
 
+def _exact(figure: Estimate | Proportion) -> Estimate | Proportion:
+    if isinstance(figure, Estimate):
+        return figure
+    return proportion([True] * figure.count + [False] * (figure.total - figure.count))
+
+
 def _worse(new: Estimate | Proportion, old: Estimate | Proportion, *, larger_is_better: bool) -> bool:
-    """Say whether the new interval lies wholly on the worse side; without one, the value."""
+    """Say whether the new interval lies wholly on the worse side; without one, the value.
+
+    The cases are the same, so shares are compared by their exact intervals: that other models might have
+    been drawn is no excuse.
+    """
     if new.value is None or old.value is None:
         return False
+    new, old = _exact(new), _exact(old)
+    assert new.value is not None and old.value is not None
     drop = old.value - new.value if larger_is_better else new.value - old.value
     worse, better = (new, old) if larger_is_better else (old, new)
     high = worse.value if worse.high is None else worse.high

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scrubkit.bench.case import Case
+from scrubkit.bench.case import Case, ModelSpec
+from scrubkit.bench.nulls import KIND
 from scrubkit.harness.report import CaseResult
 from scrubkit.harness.strata import STRATA
 
@@ -18,10 +19,13 @@ FEWEST = 6
 
 def unit_of(case: Case) -> str:
     """Return what was drawn to make a case's model: the base of a program, or else the model itself."""
-    options = case.model.options
-    if "base" in options:
-        return f"{case.model.kind}-{options.get('style', '')}-{options['base']}"
-    return case.model.key[:12]
+    spec = case.model
+    if spec.kind == KIND:
+        spec = ModelSpec.model_validate(spec.options["of"])
+    if "base" in spec.options:
+        small = "-small" if spec.options.get("small") else ""
+        return f"{spec.kind}-{spec.options.get('style', '')}-{spec.options['base']}{small}"
+    return spec.key[:12]
 
 
 def clusterings(results: Sequence[CaseResult]) -> list[list[str]]:

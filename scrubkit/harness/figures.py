@@ -49,7 +49,11 @@ def method_report(
     """
     known = exact or {}
     asked = [case for case in cases if case.label.label != "ambiguous"]
-    results = [judge(case, outcomes[case.id], known.get(case.id)) for case in asked]
+    return figures_of(identity, [judge(case, outcomes[case.id], known.get(case.id)) for case in asked])
+
+
+def figures_of(identity: Identity, results: Sequence[CaseResult]) -> MethodReport:
+    """Return the figures of one scorer from its answers, of one suite or of several."""
     true = [r for r in results if r.label == "true"]
     false = [r for r in results if r.label == "false"]
     decisive = true + false

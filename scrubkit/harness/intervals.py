@@ -16,7 +16,7 @@ V_1 + V_2 - V_12 (Cameron, Gelbach and Miller 2011). n_eff is never larger than 
 than the exact one.
 
 Of no error, or few, V knows nothing: none would give n_eff = n. There the design effect is at least
-1 + `CORRELATION` * (m - 1), with m the mean size of the cluster that a case is in (Kish 1965).
+1 + c * (m - 1), with m the mean size of the cluster that a case is in (Kish 1965) and c from `CORRELATIONS`.
 
 Simulated with 8 to 64 clusters of 18 to 4 cases, shares of .02 to .3 and correlations of 0 to .3, 600 times
 each, these intervals hold the share .905 to .998 of the time, where exact ones fall to .54.
@@ -39,8 +39,10 @@ CONFIDENCE = 0.95
 RESAMPLES = 2000
 FEW = 5
 """Below so many errors, or so many cases that are none, the design effect is not left to its estimate."""
-CORRELATION = 0.1
-"""Correlation of errors in one cluster that is taken for granted where errors are too few to tell."""
+CORRELATIONS = (0.1, 0.35)
+"""Correlation of errors in one cluster that is taken for granted where errors are too few to tell: on one
+unit, and made in one way. Measured on `fast` (version 1), 13 shares of ten built-in methods that were wrong
+on 5 to 95 % of the cases: on one model the upper quartile was .06, for one way of making the median .36."""
 
 
 def proportion(outcomes: Sequence[bool], *clusterings: Sequence[str]) -> Proportion:
@@ -48,7 +50,8 @@ def proportion(outcomes: Sequence[bool], *clusterings: Sequence[str]) -> Proport
 
     Args:
         outcomes: which cases count.
-        clusterings: for each way in which cases cluster, the cluster of each case; without any, all cases are
+        clusterings: for each of at most two ways in which cases cluster, the cluster of each case: the unit
+            that its model was drawn with, and the way in which the case was made. Without any, all cases are
             independent and the interval is Clopper and Pearson's.
     """
     count, total = int(sum(outcomes)), len(outcomes)
@@ -75,8 +78,9 @@ def _effective(errors: Float[np.ndarray, " case"], clusterings: Sequence[np.ndar
     share, total = errors.mean(), len(errors)
     bounds = []
     if min(errors.sum(), total - errors.sum()) < FEW:
-        sizes = [np.bincount(index) for index in clusterings]
-        bounds += [total / (1 + CORRELATION * (float((m**2).sum()) / total - 1)) for m in sizes]
+        for index, correlation in zip(clusterings, CORRELATIONS, strict=False):
+            size = float((np.bincount(index) ** 2).sum()) / total
+            bounds.append(total / (1 + correlation * (size - 1)))
     # One cluster says nothing of how clusters differ.
     told = [index for index in clusterings if index.max() > 0]
     variance = _variance(errors - share, told)
@@ -133,14 +137,33 @@ def clustered_auroc(
     names, index = np.unique(np.asarray(clusters), return_inverse=True)
     if len(names) < 2:
         return Estimate(value=value, low=None, high=None)
-    right, pairs = _pair_counts(truth, ranks, index, len(names))
     drawn = np.random.default_rng(seed).multinomial(
         len(names), np.full(len(names), 1 / len(names)), RESAMPLES
     )
+    values = resampled_auroc(truth, ranks, index, drawn)
+    low, high = _percentiles(values[~np.isnan(values)])
+    return Estimate(value=value, low=min(low, value), high=max(high, value))
+
+
+def resampled_auroc(
+    truth: Bool[np.ndarray, " case"],
+    ranks: Float[np.ndarray, " case"],
+    index: np.ndarray,
+    drawn: np.ndarray,
+) -> Float[np.ndarray, " resample"]:
+    """Return the AUROC of each resample of clusters; not a number where one kind of case was not drawn.
+
+    Args:
+        truth: which cases are true.
+        ranks: larger means truer.
+        index: number of each case's cluster.
+        drawn: how often each resample drew each cluster, (resample, cluster).
+    """
+    right, pairs = _pair_counts(truth, ranks, index, drawn.shape[1])
     over = np.einsum("bm,mn,bn->b", drawn, right, drawn, optimize=True)
     under = np.einsum("bm,mn,bn->b", drawn, pairs, drawn, optimize=True)
-    low, high = _percentiles(over[under > 0] / under[under > 0])
-    return Estimate(value=value, low=min(low, value), high=max(high, value))
+    with np.errstate(invalid="ignore"):
+        return over / under
 
 
 def mean_over_models(values: Sequence[float | None], *, seed: int = 0) -> Estimate:

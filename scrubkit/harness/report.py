@@ -86,6 +86,18 @@ class StratumFigures(Record):
     killed: Proportion
 
 
+class NullFigures(Record):
+    """How a method fares on one kind of null models, of which every claim asked is false.
+
+    Attributes:
+        kind: "untrained", "shuffled" or "other-seed", see `scrubkit.bench.nulls`.
+        accepted: share that it calls supported.
+    """
+
+    kind: str
+    accepted: Proportion
+
+
 class VariantFigures(Record):
     """How a method fares on the models of one variant."""
 
@@ -130,6 +142,9 @@ class MethodReport(Record):
         false_accept: share of false hypotheses that it calls supported, of those that it is charged with:
             all, or all but those of the stratum `not-needed` if it claims no minimality.
         false_reject: share of true hypotheses that it calls refuted.
+        false_discovery: share of claims about null models that it calls supported; None if none were asked.
+        nulls: the same for each kind of null model.
+        null_results: its answers about null models.
         decided: share of true and false hypotheses that it calls supported or refuted.
         inconclusive: share of true and false hypotheses that it calls inconclusive.
         untestable: share of true and false hypotheses that it calls untestable.
@@ -153,6 +168,8 @@ class MethodReport(Record):
     auroc: Estimate
     false_accept: Proportion
     false_reject: Proportion
+    false_discovery: Proportion | None = None
+    nulls: tuple[NullFigures, ...] = ()
     decided: Proportion
     inconclusive: Proportion
     untestable: Proportion
@@ -168,6 +185,7 @@ class MethodReport(Record):
     seconds: float
     evaluations: float | None
     results: tuple[CaseResult, ...]
+    null_results: tuple[CaseResult, ...] = ()
 
     @property
     def never_decided(self) -> bool:
@@ -256,6 +274,7 @@ class Report(Shown, Record):
         devices: kinds of devices that answered.
         methods: figures of the scorers.
         finders: figures of the finders.
+        nulls: the suite of null models, where it was asked too.
         asked: how many answers were taken in this run; the others came from the store.
         seconds: wall-clock time of the run.
     """
@@ -269,6 +288,7 @@ class Report(Shown, Record):
     devices: tuple[str, ...]
     methods: tuple[MethodReport, ...]
     finders: tuple[FinderReport, ...] = ()
+    nulls: SuiteRef | None = None
     asked: int
     seconds: float
     versions: dict[str, Any] = {}

@@ -13,19 +13,21 @@ from typing import Any
 
 from scrubkit.bench import manifest
 from scrubkit.bench.manifest import Suite
+from scrubkit.bench.nulls import NULLS
 from scrubkit.bench.shards import MAKING, SUITE, Shard, ShardedSuite
 from scrubkit.bench.suites import load_suite
 from scrubkit.core.reading import require_file
 from scrubkit.errors import BenchError
-from scrubkit.harness.backends import Backend, backend, share
+from scrubkit.harness.backends import Backend, backend
+from scrubkit.harness.backends import share as memory_share
 from scrubkit.harness.batches import Job, Layout, lay_out, split
 from scrubkit.harness.entrants import Entrant, enter, find
 from scrubkit.harness.exact_value import exact_value
-from scrubkit.harness.figures import method_report
+from scrubkit.harness.figures import method_report, share
 from scrubkit.harness.finders import finder_report
 from scrubkit.harness.gathered import Gathered
 from scrubkit.harness.outcome import Finding, Outcome
-from scrubkit.harness.report import Report, SuiteRef
+from scrubkit.harness.report import NullFigures, Report, SuiteRef
 from scrubkit.harness.store import Store, open_store
 from scrubkit.methods.protocol import Budget
 from scrubkit.scrubbing.options import versions
@@ -45,6 +47,7 @@ def validate(
     dask: str | None = None,
     budget: Budget | None = None,
     calibrate: bool = False,
+    nulls: bool = False,
     in_process: bool = False,
     memory: int | None = None,
     progress: Progress | None = None,
@@ -62,6 +65,7 @@ def validate(
         budget: what one question may cost.
         calibrate: hold stated intervals against enumerated values, for methods that name their `estimand`, on
             models small enough; takes seconds a case.
+        nulls: ask the scorers about null models as well (`scrubkit.bench.nulls`), for `false_discovery`.
         in_process: call methods in this process, for debugging. A method that crashes then ends the run, one
             that hangs is not given up, and one can reach all that this process holds, labels included.
         memory: bytes that one worker may allocate, on Linux; by default its share of three quarters of the
@@ -79,23 +83,55 @@ def validate(
     _refuse_options(seed, budget)
     with contextlib.ExitStack() as stack:
         machine = stack.enter_context(backend(jobs, dask, in_process=in_process, memory=memory))
-        entrants = enter(find(methods, in_process=in_process, memory=share(memory, jobs)))
-        chosen = find_suite(suite, jobs=jobs)
+        entrants = enter(find(methods, in_process=in_process, memory=memory_share(memory, jobs)))
+        asked_of = [(find_suite(suite, jobs=jobs), entrants)]
+        if nulls:
+            asked_of.append((find_suite(NULLS, jobs=jobs), entrants))
         kept = stack.enter_context(open_store(store, write=True)) if store is not None else None
-        if isinstance(chosen, ShardedSuite):
-            entrants = [entrant for entrant in entrants if entrant.role == "score"]
-        found = Gathered.of(len(entrants))
-        for part in _parts(chosen):
-            run = _Run(chosen, lay_out(part.cases, part.models), entrants, seed, budget, kept, machine)
-            tell = (
-                None
-                if progress is None
-                else partial(_told, progress, chosen, len(found.cases), len(entrants))
-            )
-            answers, asked = run.collect(tell)
-            exact = [_exact_values(run, entrant, calibrate) for entrant in entrants]
-            found.add(part.cases, run.layout, answers, exact, asked, whole=isinstance(chosen, Suite))
-    return _report(chosen, entrants, found, seed, budget, time.perf_counter() - began)
+        reports = []
+        for chosen, some in asked_of:
+            if isinstance(chosen, ShardedSuite) or chosen.name == NULLS:
+                some = [entrant for entrant in some if entrant.role == "score"]
+            found = Gathered.of(len(some))
+            for part in _parts(chosen):
+                run = _Run(chosen, lay_out(part.cases, part.models), some, seed, budget, kept, machine)
+                tell = (
+                    None
+                    if progress is None
+                    else partial(_told, progress, chosen, len(found.cases), len(some))
+                )
+                answers, asked = run.collect(tell)
+                exact = [_exact_values(run, entrant, calibrate) for entrant in some]
+                found.add(part.cases, run.layout, answers, exact, asked, whole=isinstance(chosen, Suite))
+            reports.append(_report(chosen, some, found, seed, budget, time.perf_counter() - began))
+    return with_nulls(*reports) if nulls else reports[0]
+
+
+def with_nulls(report: Report, about_nulls: Report) -> Report:
+    """Return a run with what the same scorers said of null models.
+
+    Args:
+        report: the run.
+        about_nulls: the run on the suite of null models.
+    """
+    found = {method.name: method for method in about_nulls.methods}
+    methods = tuple(
+        method.model_copy(
+            update={
+                "false_discovery": share(
+                    found[method.name].results, lambda result: result.wrong == "accepted"
+                ),
+                "nulls": tuple(
+                    NullFigures(kind=figures.variant, accepted=figures.accepted)
+                    for figures in found[method.name].variants
+                ),
+                "null_results": found[method.name].results,
+            }
+        )
+        for method in report.methods
+    )
+    update = {"methods": methods, "nulls": about_nulls.suite, "asked": report.asked + about_nulls.asked}
+    return report.model_copy(update=update)
 
 
 def _told(

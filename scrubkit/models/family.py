@@ -110,6 +110,21 @@ class Family:
         """Return the model of a description of one of the family's kinds; slow ones are kept in a folder."""
         raise ModelError(f"the family {self.name!r} has no models of kind {kind!r}")
 
+    def another(
+        self, kind: str, options: Mapping[str, Any], rng: np.random.Generator
+    ) -> tuple[str, Mapping[str, Any]] | None:
+        """Return the description of another model of the same inputs and shape, as of another seed.
+
+        Args:
+            kind: of the description of a model of the family; "load" for one that has a name.
+            options: of the same.
+            rng: decides the other one.
+
+        Returns:
+            Kind and options, None where there is none. The model may turn out not to be possible.
+        """
+        return None
+
     def option_faults(self, kind: str, options: Mapping[str, Any]) -> list[str]:
         """Return what is wrong with a description; it may come from a stranger, and ask for far too much."""
         return []

@@ -23,6 +23,8 @@ from scrubkit.report.rows import (
     method_row,
     missed,
     notes,
+    null_columns,
+    null_row,
     operator_rows,
     outcome,
     strata_columns,
@@ -58,6 +60,9 @@ def _methods(methods: Sequence[MethodReport]) -> list[str]:
     if strata := strata_columns(methods):
         blocks += ["False hypotheses accepted, by the way in which they are false (number of cases):", ""]
         blocks += table(strata, (strata_row(method, strata) for method in methods))
+    if nulls := null_columns(methods):
+        blocks += ["Claims about null models that are supported (number of cases):", ""]
+        blocks += table(nulls, (null_row(method, nulls) for method in methods))
     return [*blocks, *table(CONDUCT_COLUMNS, map(conduct_row, methods))]
 
 

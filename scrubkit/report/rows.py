@@ -8,7 +8,7 @@ from scrubkit.harness.limits import Check
 from scrubkit.harness.report import CaseResult, Estimate, FinderReport, MethodReport, Proportion, Report
 from scrubkit.harness.strata import NOT_NEEDED, ordered
 
-METHOD_COLUMNS = ("method", "AUROC", "false accept", "false reject", "vacuous")
+METHOD_COLUMNS = ("method", "AUROC", "false accept", "false reject", "vacuous", "nulls")
 CONDUCT_COLUMNS = (
     "method",
     "decided",
@@ -61,7 +61,29 @@ def method_row(method: MethodReport) -> tuple[str, ...]:
     """Return a scorer's row: how often it is wrong."""
     false = _wide(method.false_accept) + ("" if method.claims_minimality else " *")
     wrong = (NEVER, NEVER) if method.never_decided else (false, _wide(method.false_reject))
-    return (method.name, _ranking(method.auroc), *wrong, _percent(method.vacuous_accepted))
+    return (method.name, _ranking(method.auroc), *wrong, _percent(method.vacuous_accepted), _nulls(method))
+
+
+def _nulls(method: MethodReport) -> str:
+    """Return the share of claims about null models that are supported, where these were asked."""
+    share = method.false_discovery
+    return "-" if share is None or method.never_decided else _percent(share)
+
+
+def null_columns(methods: Sequence[MethodReport]) -> tuple[str, ...]:
+    """Return the columns of the table of null models; empty where none were asked."""
+    totals = {figures.kind: figures.accepted.total for m in methods for figures in m.nulls}
+    return ("method", "all", *(f"{kind} ({total})" for kind, total in totals.items())) if totals else ()
+
+
+def null_row(method: MethodReport, columns: Sequence[str]) -> tuple[str, ...]:
+    """Return a scorer's row in the table of null models: claims that it supports."""
+    if method.false_discovery is None:
+        return (method.name, *("-" for _ in columns[1:]))
+    by_kind = {figures.kind: figures.accepted for figures in method.nulls}
+    shares = [by_kind.get(column.rpartition(" ")[0]) for column in columns[2:]]
+    cells = ("-" if share is None else _percent(share) for share in shares)
+    return (method.name, _wide(method.false_discovery), *cells)
 
 
 def strata_columns(methods: Sequence[MethodReport]) -> tuple[str, ...]:
@@ -92,6 +114,8 @@ def conduct_row(method: MethodReport) -> tuple[str, ...]:
 def notes(methods: Sequence[MethodReport]) -> list[str]:
     """Return what has to be said under the tables of methods."""
     found = ["Brackets are 95 % intervals; cases on one model, or made in one way, may be wrong together."]
+    if any(method.false_discovery for method in methods):
+        found.append("nulls: false discoveries, claims supported of models that hold nothing of the kind.")
     exempt = [method for method in methods if not method.claims_minimality]
     if any(figures.stratum == NOT_NEEDED for method in exempt for figures in method.strata):
         found.append(

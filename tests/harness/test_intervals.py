@@ -107,6 +107,12 @@ def test_one_cluster_says_nothing_of_how_clusters_differ():
     assert proportion(errors, ["m"] * 40) == proportion(errors).model_copy()
 
 
+def test_no_error_at_all_leaves_yet_more_room_where_cases_were_made_in_few_ways():
+    none, names = [False] * 180, [str(i) for i in range(180)]
+    found = proportion(none, names, [str(i % 15) for i in range(180)])
+    assert found.effective == pytest.approx(180 / (1 + 0.35 * 11), abs=0.1)
+
+
 def test_two_ways_of_clustering_widen_by_the_worse():
     errors = [i % 10 < 3 for i in range(100)]  # decided by the operator alone
     models, operators = [str(i // 10) for i in range(100)], [str(i % 10) for i in range(100)]

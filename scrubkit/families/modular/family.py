@@ -94,6 +94,24 @@ class ModularFamily(Family):
 
         return build(ModelSpec(kind=kind, options=dict(options)), folder)
 
+    def another(
+        self, kind: str, options: Mapping[str, Any], rng: np.random.Generator
+    ) -> tuple[str, Mapping[str, Any]] | None:
+        """Return the description of a model at other frequencies, or of another training."""
+        if kind == "load":
+            names = {"modadd-p59": "modadd-p59-b", "modadd-p59-b": "modadd-p59"}
+            return ("load", {"name": names[options["name"]]}) if options["name"] in names else None
+        seed = int(rng.integers(2**31))
+        if kind != "compile":
+            return kind, {**options, "seed": seed}
+        taken = {*options["frequencies"], *options.get("distractors", {}).get("dead_frequencies", ())}
+        free = [k for k in range(1, (options["p"] - 1) // 2 + 1) if k not in taken]
+        count = len(options["frequencies"])
+        if len(free) < count:
+            return None
+        drawn = sorted(int(k) for k in rng.choice(free, size=count, replace=False))
+        return kind, {**options, "frequencies": drawn, **({"seed": seed} if "seed" in options else {})}
+
     def option_faults(self, kind: str, options: Mapping[str, Any]) -> list[str]:
         """Return what is wrong with a description, or that its model would take gigabytes."""
         from scrubkit.families.modular.suites.spec_check import option_faults

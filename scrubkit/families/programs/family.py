@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import networkx as nx
+import numpy as np
 
 from scrubkit.families.programs.claims import ROOT
 from scrubkit.families.programs.library import LIBRARY, Named
@@ -71,6 +72,12 @@ class ProgramFamily(Family):
         from scrubkit.families.programs.suites.models import build
 
         return build(options)
+
+    def another(
+        self, kind: str, options: Mapping[str, Any], rng: np.random.Generator
+    ) -> tuple[str, Mapping[str, Any]] | None:
+        """Return the description of another base of the same style; of a named model there is none."""
+        return None if kind == "load" else (kind, {**options, "base": int(rng.integers(10**6, 2**31))})
 
     def option_faults(self, kind: str, options: Mapping[str, Any]) -> list[str]:
         """Return what is wrong with a description."""

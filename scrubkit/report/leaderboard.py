@@ -1,0 +1,99 @@
+"""The leaderboard as Markdown and as an HTML page that needs no network."""
+
+from __future__ import annotations
+
+import jinja2
+
+from scrubkit.harness.leaderboard import DrawFigures, Leaderboard
+from scrubkit.harness.ranking import Standing
+from scrubkit.report import rows
+from scrubkit.report.markdown import escape, table
+from scrubkit.report.plain import plain
+
+COLUMNS = ("rank", *rows.METHOD_COLUMNS, "cases", "s/case")
+Table = tuple[str, tuple[str, ...], list[tuple[str, ...]]]
+"""Title, columns and rows."""
+
+
+def tables(board: Leaderboard) -> list[Table]:
+    """Return every table of a leaderboard: the ranks, the errors behind them, and each draw."""
+    methods = board.pooled
+    found: list[Table] = [
+        (
+            "Methods, over all draws",
+            COLUMNS,
+            [_row(s, board, i) for i, s in enumerate(board.standings)],
+        )
+    ]
+    if strata := rows.strata_columns(methods):
+        title = "False hypotheses accepted, by the way in which they are false (number of cases)"
+        found.append((title, strata, [rows.strata_row(m, strata) for m in methods]))
+    if nulls := rows.null_columns(methods):
+        title = "Claims about null models that are supported (number of cases)"
+        found.append((title, nulls, [rows.null_row(m, nulls) for m in methods]))
+    found.append(("Decisions, faults and cost", rows.CONDUCT_COLUMNS, [rows.conduct_row(m) for m in methods]))
+    for draw in board.draws:
+        found += _of_draw(draw)
+    return found
+
+
+def heading(board: Leaderboard) -> list[str]:
+    """Return what has to be said above the tables."""
+    draws = ", ".join(
+        f"{draw.name} ({draw.suite.cases} cases, version {draw.suite.version}, {draw.suite.hash[:12]})"
+        for draw in board.draws
+    )
+    devices = "+".join(board.devices)
+    said = [
+        f"scrubkit {board.scrubkit}, seed {board.seed}, {board.budget_draws} passes over inputs, {devices}.",
+        f"Draws: {draws}.",
+        f"A scorer that takes over {board.slow:g} s a case is asked about a sample of {board.sample} cases of "
+        "each draw, chosen by label, stratum and variant; the column cases says how many it was asked.",
+        "AUROC is the mean over the draws, the other figures are over all cases. A rank is the median over "
+        "resamples of draws and models, with the central 95 %; methods whose ranks overlap are not "
+        "told apart.",
+    ]
+    if board.left:
+        said.append(f"Not asked yet: {', '.join(board.left)}.")
+    return said + rows.notes(board.pooled)
+
+
+def markdown(board: Leaderboard) -> str:
+    """Return a leaderboard as Markdown."""
+    blocks = ["## scrubkit: leaderboard", "", *(f"{escape(line)}  " for line in heading(board)), ""]
+    for title, columns, body in tables(board):
+        blocks += [f"### {escape(title)}", "", *table(columns, body)]
+    return "\n".join(blocks)
+
+
+def page(board: Leaderboard) -> str:
+    """Return a leaderboard as an HTML page."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("scrubkit.report", "."),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["plain"] = plain
+    template = environment.get_template("leaderboard.html.jinja")
+    return template.render(heading=heading(board), tables=tables(board))
+
+
+def _row(standing: Standing, board: Leaderboard, number: int) -> tuple[str, ...]:
+    method = board.pooled[number]
+    rank = f"{standing.rank:g} [{standing.low:.0f}, {standing.high:.0f}]"
+    asked = method.false_reject.total + sum(f.accepted.total for f in method.operators)
+    asked += method.vacuous_accepted.total
+    return (rank, *rows.method_row(method), str(asked), f"{method.seconds:.3f}")
+
+
+def _of_draw(draw: DrawFigures) -> list[Table]:
+    title = f"On {draw.name}"
+    found: list[Table] = [
+        (title, rows.METHOD_COLUMNS[:-1], [rows.method_row(m)[:-1] for m in rows.listed(draw.methods)])
+    ]
+    if draw.finders:
+        finders = [rows.finder_row(finder) for finder in draw.finders]
+        found.append((f"{title}, finders", rows.FINDER_COLUMNS, finders))
+    return found
