@@ -70,9 +70,11 @@ def leaderboard(
     err = Console(stderr=True, emoji=False)
     with ExitStack() as stack:
         shown = _shown(stack, lambda title: shown_progress(err, title))
+        board = None
         for board in leaderboards(found, names, settings, store=out / STORE, progress=shown):
             write(board, out)
-    Console(emoji=False, soft_wrap=True).print(_told(board), markup=False, highlight=False)
+    if board is not None:
+        Console(emoji=False, soft_wrap=True).print(_told(board), markup=False, highlight=False)
 
 
 def write(board: Leaderboard, out: Path) -> None:

@@ -1,9 +1,9 @@
 """Ranks of methods over several draws of suites, with their uncertainty.
 
 In each of many resamples the draws are drawn anew, and within each draw its units (models, or bases of
-programs), the same ones for all methods. A method's figure is its mean AUROC over the draws, its rank one more
-than the number of methods with a larger one. What is stated is the median rank and the central 95 % of the ranks: two
-methods whose ranks overlap are not told apart by these draws.
+programs), the same ones for all methods. A method's figure is its mean AUROC over the draws, its rank one
+more than the number of methods with a larger one. What is stated is the median rank and the central 95 % of
+the ranks: two methods whose ranks overlap are not told apart by these draws.
 """
 
 from __future__ import annotations

@@ -47,8 +47,8 @@ def heading(board: Leaderboard) -> list[str]:
     said = [
         f"scrubkit {board.scrubkit}, seed {board.seed}, {board.budget_draws} passes over inputs, {devices}.",
         f"Draws: {draws}.",
-        f"A scorer that takes over {board.slow:g} s a case is asked about a sample of {board.sample} cases of "
-        "each draw, chosen by label, stratum and variant; the column cases says how many it was asked.",
+        f"A scorer that takes over {board.slow:g} s a case is asked about a sample of {board.sample} cases "
+        "of each draw, chosen by label, stratum and variant; the column cases says how many it was asked.",
         "AUROC is the mean over the draws, the other figures are over all cases. A rank is the median over "
         "resamples of draws and models, with the central 95 %; methods whose ranks overlap are not "
         "told apart.",

@@ -59,10 +59,6 @@ def test_a_method_that_lacks_in_one_draw_has_no_rank(draws):
 
 
 def test_ranks_are_as_uncertain_as_the_draws(draws):
-    better = [
-        [m.model_copy(update={"auroc": m.auroc, "name": f"{m.name}-{i}"}) for m in draw]
-        for i, draw in enumerate(draws)
-    ]
     # One method is perfect on the first draw and useless on the second, the other the other way round.
     perfect, useless = draws[0][0], draws[0][1]
     turned = [
