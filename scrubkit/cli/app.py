@@ -19,6 +19,7 @@ from scrubkit.cli import (
     import_,
     leaderboard,
     make_suite,
+    pose,
     programs,
     results,
     schemas,
@@ -61,6 +62,7 @@ for module in (
     make_suite,
     validate,
     leaderboard,
+    pose,
     results,
     schemas,
 ):

@@ -19,7 +19,11 @@ FEWEST = 6
 
 def unit_of(case: Case) -> str:
     """Return what was drawn to make a case's model: the base of a program, or else the model itself."""
-    spec = case.model
+    return unit_of_spec(case.model)
+
+
+def unit_of_spec(spec: ModelSpec) -> str:
+    """Return what was drawn to make a model."""
     if spec.kind == KIND:
         spec = ModelSpec.model_validate(spec.options["of"])
     if "base" in spec.options:

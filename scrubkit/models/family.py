@@ -125,6 +125,20 @@ class Family:
         """
         return None
 
+    def source_label(self, kind: str, options: Mapping[str, Any], model: Model, hypothesis: Any) -> Any:
+        """Return the label of a hypothesis by what a model was made from, looking at no weight.
+
+        Args:
+            kind: of the description of the model.
+            options: of the same.
+            model: the model, with its truth.
+            hypothesis: a `scrubkit.Hypothesis` about it.
+
+        Returns:
+            A `scrubkit.bench.case.Label`; None where the source says nothing of it.
+        """
+        return None
+
     def option_faults(self, kind: str, options: Mapping[str, Any]) -> list[str]:
         """Return what is wrong with a description; it may come from a stranger, and ask for far too much."""
         return []

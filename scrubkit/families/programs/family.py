@@ -79,6 +79,15 @@ class ProgramFamily(Family):
         """Return the description of another base of the same style; of a named model there is none."""
         return None if kind == "load" else (kind, {**options, "base": int(rng.integers(10**6, 2**31))})
 
+    def source_label(self, kind: str, options: Mapping[str, Any], model: Model, hypothesis: Any) -> Any:
+        """Return the label that the source graph decides; None where sites are no places of variables."""
+        if kind not in self.kinds:
+            return None
+        from scrubkit.families.programs.suites.models import source
+        from scrubkit.families.programs.suites.source import source_label
+
+        return source_label(source(options), model, hypothesis)
+
     def option_faults(self, kind: str, options: Mapping[str, Any]) -> list[str]:
         """Return what is wrong with a description."""
         from scrubkit.families.programs.suites.models import option_faults

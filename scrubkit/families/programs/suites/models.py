@@ -66,10 +66,16 @@ def option_faults(options: Mapping[str, Any]) -> list[str]:
 def build(options: Mapping[str, Any]) -> Model:
     """Return the model of a description."""
     spec = ProgramSpec.model_validate(dict(options))
-    base = _base(spec.base, spec.style, spec.small)
-    program = to_program(base, arrangements(base)[spec.variant], TASK)
+    base, program = _base(spec.base, spec.style, spec.small), source(options)
     made = compile_variant(base, program, spec.codes, small=spec.small)
     return to_model(made, name=f"{spec.style}-{spec.base}-{spec.variant}")
+
+
+def source(options: Mapping[str, Any]) -> Program:
+    """Return the program of a description."""
+    spec = ProgramSpec.model_validate(dict(options))
+    base = _base(spec.base, spec.style, spec.small)
+    return to_program(base, arrangements(base)[spec.variant], TASK)
 
 
 def variants(base: Base) -> list[Program]:
