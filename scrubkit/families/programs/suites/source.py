@@ -1,4 +1,4 @@
-"""The label of a hypothesis about a compiled program, decided on the source graph where it speaks of that alone.
+"""The label of a hypothesis about a compiled program, decided on the source graph where that is enough.
 
 A hypothesis is about the program where each of its sites is the place of a variable, to the digit; then it is
 a claim, and `scrubkit.families.programs.label` decides it without looking at a weight.
