@@ -1,13 +1,17 @@
 """From a finder's importances to figures: does it rank what the truth graph holds above the rest?
 
-A site that it names is right if it shares numbers with a site of the truth that matters. A site of the
-truth that it does not name at all counts as found last; it is never left out.
+A site that it names is right if it shares numbers with a site of the truth that matters. A site of the truth
+that it could have named, because a component of the model (an embedding, a head, a neuron) or a site that it
+named shares numbers with it, and did not, counts as found last. One that no component covers, such as the
+residual stream between two layers, is no miss of a finder of components: the share of sites that can be named
+is stated as *attainable*, and paths through the others count as edges.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import networkx as nx
 import numpy as np
@@ -22,6 +26,7 @@ from scrubkit.harness.intervals import mean_over_models, proportion
 from scrubkit.harness.outcome import Fault, Finding
 from scrubkit.harness.report import CircuitFigures, FinderReport
 from scrubkit.models.model import Model
+from scrubkit.scrubbing.bound import bind
 from scrubkit.scrubbing.truth_graph import truth_graph
 from scrubkit.subjects.sites import Sites
 
@@ -40,6 +45,10 @@ def finder_report(
         version=identity.version,
         config=identity.config,
         **mean,
+        attainable=proportion(
+            [n < row.attainable for row in rows for n in range(row.true_sites)],
+            [row.model for row in rows for _ in range(row.true_sites)],
+        ),
         faults=proportion([row.finding.fault is not None for row in rows]),
         seconds=float(np.mean([row.finding.seconds for row in rows])) if rows else 0.0,
         models=tuple(rows),
@@ -54,13 +63,16 @@ def circuit_figures(model: Model, finding: Finding) -> CircuitFigures:
     subject = Sites.of(model)
     graph = truth_graph(subject)
     assert graph is not None
-    true = {key: graph.nodes[key]["claimed"].part for key in graph}
+    known = {key: graph.nodes[key]["claimed"].part for key in graph}
     names = {*finding.sites, *(end for source, target, _ in finding.edges for end in (source, target))}
     try:
         parts = {name: subject.part(name, {}) for name in sorted(names)}
     except ScrubkitError as error:
         fault = Fault(kind="invalid", detail=str(error)[:500])
         return circuit_figures(model, finding.model_copy(update={"fault": fault}))
+    sayable = [*bind(model).components(neurons=True), *parts.values()]
+    true = {key: part for key, part in known.items() if any(overlap(part, other) for other in sayable)}
+    graph = contracted(graph, set(true))
     sites = rank_sites(parts, finding.sites, list(true.values()))
     edges = rank_edges(parts, finding.edges, graph, true)
     cpr, cmd = recovery_areas(model, {parts[name]: value for name, value in finding.sites.items()})
@@ -73,8 +85,26 @@ def circuit_figures(model: Model, finding: Finding) -> CircuitFigures:
         cpr=cpr,
         cmd=cmd,
         missed=sum(value == -math.inf for value in sites[1]),
+        true_sites=len(known),
+        attainable=len(true),
         finding=finding,
     )
+
+
+def contracted(graph: nx.DiGraph, kept: set[Any]) -> nx.DiGraph:
+    """Return a graph of some nodes, with an edge for every path that meets no other of them."""
+    found = nx.DiGraph()
+    found.add_nodes_from(node for node in graph if node in kept)
+    for start in found:
+        waiting, seen = list(graph.successors(start)), set()
+        while waiting:
+            node = waiting.pop()
+            if node in kept:
+                found.add_edge(start, node)
+            elif node not in seen:
+                seen.add(node)
+                waiting += graph.successors(node)
+    return found
 
 
 def rank_sites(

@@ -215,7 +215,9 @@ class CircuitFigures(Record):
         edges_ap: the same over edges.
         cpr: area under f(k), the share of the model's metric that the best share k of the sites recovers.
         cmd: area of |1 - f(k)|.
-        missed: sites of the truth that it does not name.
+        missed: sites of the truth that it could have named and does not.
+        true_sites: sites of the truth.
+        attainable: how many of these it could have named, at the granularity of components or its own.
         finding: its answer.
     """
 
@@ -227,11 +229,18 @@ class CircuitFigures(Record):
     cpr: float | None = None
     cmd: float | None = None
     missed: int = 0
+    true_sites: int = 0
+    attainable: int = 0
     finding: Finding
 
 
 class FinderReport(Record):
-    """Figures of one finder: means over models, with intervals that resample models."""
+    """Figures of one finder: means over models, with intervals that resample models.
+
+    Attributes:
+        attainable: share of the sites of the truth that can be named, over the models that it answered about;
+            recall among all of them cannot be larger.
+    """
 
     name: str
     version: str
@@ -242,6 +251,7 @@ class FinderReport(Record):
     edges_ap: Estimate
     cpr: Estimate
     cmd: Estimate
+    attainable: Proportion
     faults: Proportion
     seconds: float
     models: tuple[CircuitFigures, ...]

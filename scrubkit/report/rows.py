@@ -28,6 +28,7 @@ FINDER_COLUMNS = (
     "edges AP",
     "CPR",
     "CMD",
+    "attainable",
     "faults",
     "s/model",
 )
@@ -129,7 +130,13 @@ def finder_row(finder: FinderReport) -> tuple[str, ...]:
     """Return a finder's row."""
     figures = ("sites_auroc", "sites_ap", "edges_auroc", "edges_ap", "cpr", "cmd")
     cells = (str(getattr(finder, name)) for name in figures)
-    return (finder.name, *cells, _percent(finder.faults), f"{finder.seconds:.3f}")
+    return (
+        finder.name,
+        *cells,
+        _percent(finder.attainable),
+        _percent(finder.faults),
+        f"{finder.seconds:.3f}",
+    )
 
 
 def operator_rows(method: MethodReport, shown: int | None = SHOWN_OPERATORS) -> list[tuple[str, ...]]:

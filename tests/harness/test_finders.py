@@ -2,11 +2,24 @@
 
 import math
 
+import networkx as nx
 import pytest
 
+import scrubkit
+from scrubkit import bind
+from scrubkit.core.site import overlap
 from scrubkit.families.modular.compile import compile_model
 from scrubkit.harness.circuits import recovery_areas
-from scrubkit.harness.finders import auroc, average_precision, rank_edges, rank_sites
+from scrubkit.harness.finders import (
+    auroc,
+    average_precision,
+    circuit_figures,
+    contracted,
+    rank_edges,
+    rank_sites,
+)
+from scrubkit.harness.outcome import Finding
+from scrubkit.harness.questions import bare
 from scrubkit.harness.run import validate
 from scrubkit.methods.protocol import Importances
 from scrubkit.scrubbing.truth_graph import truth_graph
@@ -105,3 +118,29 @@ def test_a_bad_answer_of_a_finder_is_a_fault_with_the_worst_figures(small_suite,
     assert finder.faults.value == 1
     assert finder.models[0].finding.fault.kind == kind
     assert (finder.sites_auroc.value, finder.cmd.value) == (0, 1)
+
+
+def test_a_path_through_what_cannot_be_named_is_an_edge():
+    graph = nx.DiGraph([("a", "x"), ("x", "y"), ("y", "b"), ("a", "b"), ("b", "c"), ("x", "c")])
+    assert set(contracted(graph, {"a", "b", "c"}).edges) == {("a", "b"), ("b", "c"), ("a", "c")}
+    assert not contracted(graph, {"y"}).edges
+
+
+def test_a_finder_that_ranks_every_true_component_first_is_perfect_and_misses_nothing():
+    model = scrubkit.load("max3")
+    known = [s.site for s in model.truth.statements if s.causal]
+
+    class Knows:
+        name = "knows"
+
+        def find(self, model, *, task, generator, budget):
+            bound = bind(model, task=task)
+            true = [bound.subject.part(site, {}) for site in known if "subspace" not in site]
+            parts = bound.components(neurons=True)
+            return Importances({str(p): float(any(overlap(p, t) for t in true)) for p in parts})
+
+    bare_model = bare(model)
+    found = Knows().find(bare_model, task=bare_model.task, generator=None, budget=None)
+    figures = circuit_figures(model, Finding(key="k", sites=dict(found.sites)))
+    assert figures.missed == 0 and 0 < figures.attainable < figures.true_sites
+    assert figures.sites_auroc == 1
