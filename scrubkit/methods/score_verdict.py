@@ -7,14 +7,14 @@ so a wrong claim about something small goes unseen, and so does a part that is n
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 
 import scrubkit
 from scrubkit import Answer, Budget, FunctionGraph, Hypothesis, Model, Task
 from scrubkit.methods.seeds import draw_seed
-from scrubkit.scrubbing.score import Interval, Margins
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,11 @@ class ScoreVerdict:
     """The score is the smallest slack, (figure - (1 - margin)) / margin: 1 is perfect, below 0 one fails.
 
     Attributes:
-        margins: how far from 1 fidelity and faithfulness may be.
+        margin: how far from 1 fidelity and faithfulness may be.
         device: where models are run.
     """
 
-    margins: Margins = field(default_factory=Margins)
+    margin: float = 0.1
     device: str = "cpu"
     name = "score-verdict"
     claims_minimality = False
@@ -42,21 +42,21 @@ class ScoreVerdict:
             draws=max(budget.draws, 2),
             seed=draw_seed(generator),
             device=self.device,
-            margin=self.margins,
+            margin=self.margin,
         )
-        slacks = [_slack(found.fidelity, self.margins.fidelity)]
-        if found.faithfulness is not None:
-            slacks.append(_slack(found.faithfulness, self.margins.faithfulness))
-        worst = min(slacks, key=lambda slack: slack.value)
+        figures = [found.fidelity, *([] if found.faithfulness is None else [found.faithfulness])]
+        worst = min((_slack(figure, self.margin) for figure in figures), key=lambda slack: slack[1])
         rows = (model if isinstance(model, FunctionGraph) else task).n_inputs
         return Answer(
-            score=worst.value,
-            interval=(worst.low, worst.high),
+            score=worst[1],
+            interval=(worst[0], worst[2]),
             verdict=found.verdict,
             evaluations=found.settings.draws * rows,
             notes=found.reasons,
         )
 
 
-def _slack(figure: Interval, margin: float) -> Interval:
-    return figure.mapped(1 / margin, (margin - 1) / margin)
+def _slack(figure: Any, margin: float) -> tuple[float, float, float]:
+    """Return lower end, value and upper end of the slack of a figure with its interval."""
+    low, value, high = ((x - 1 + margin) / margin for x in (figure.low, figure.value, figure.high))
+    return low, value, high
