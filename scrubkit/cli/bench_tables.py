@@ -8,6 +8,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from scrubkit.harness.aligners import COLUMNS as ALIGNER_COLUMNS
+from scrubkit.harness.aligners import aligner_figures
 from scrubkit.harness.figures import worst
 from scrubkit.harness.limits import Check
 from scrubkit.harness.report import MethodReport, Report
@@ -41,6 +43,8 @@ def bench_tables(report: Report) -> Group:
     methods = listed(report.methods)
     if methods:
         parts += _methods(title, methods)
+    if aligners := aligner_figures(methods):
+        parts.append(_table(title, ALIGNER_COLUMNS, [aligner.row for aligner in aligners]))
     if report.finders:
         parts.append(_table(title, FINDER_COLUMNS, [finder_row(finder) for finder in report.finders]))
     parts += [_fooled(method) for method in methods if method.fooled_by and len(methods) <= LONG]

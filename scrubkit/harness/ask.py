@@ -58,6 +58,7 @@ class Examiner:
             verdict=said.verdict,
             evaluations=said.evaluations,
             notes=said.notes,
+            control=said.control,
             seconds=said.seconds,
             device=device,
         )

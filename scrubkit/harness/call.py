@@ -70,6 +70,7 @@ class Said(Record):
     decides: bool = False
     evaluations: int | None = Field(default=None, ge=0)
     notes: tuple[str, ...] = Field(default=(), max_length=10)
+    control: float | None = Field(default=None, allow_inf_nan=False)
     sites: dict[str, float] = {}
     edges: tuple[tuple[str, str, float], ...] = ()
     drew: bool = False
@@ -203,6 +204,7 @@ def _read(value: Any, method: Any, call: Call) -> dict[str, Any]:
         "decides": value.verdict is not None or getattr(method, "threshold", None) is not None,
         "evaluations": answer.evaluations,
         "notes": tuple(clean(note) for note in answer.notes),
+        "control": answer.control,
     }
 
 

@@ -52,6 +52,7 @@ class Outcome(Record):
         verdict: the method's own verdict, or the one that its `threshold` makes of the score.
         evaluations: model runs on one input, if the method counts them.
         notes: the method's explanations.
+        control: what the same claim scores about random weights, where the method says so.
         seconds: wall-clock time of the call.
         device: "cpu" or "cuda", of the machine that answered.
         fault: what the method is charged with, None if nothing.
@@ -64,6 +65,7 @@ class Outcome(Record):
     verdict: AnswerVerdict | None = None
     evaluations: int | None = None
     notes: tuple[str, ...] = ()
+    control: float | None = None
     seconds: float = 0.0
     device: str = "cpu"
     fault: Fault | None = None

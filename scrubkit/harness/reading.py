@@ -46,7 +46,8 @@ def read_answer(value: Any, method: Any) -> Answer:
             "invalid", f"verdict {verdict!r:.100}; expected one of {', '.join(get_args(AnswerVerdict))}"
         )
     notes = tuple(str(note)[:MAX_NOTE] for note in itertools.islice(value.notes, MAX_NOTES))
-    return Answer(score, interval, verdict, _count(value.evaluations), notes)
+    control = None if value.control is None else finite(value.control, "control")
+    return Answer(score, interval, verdict, _count(value.evaluations), notes, control)
 
 
 def read_importances(value: Any) -> Importances:

@@ -1,7 +1,9 @@
 """What a method under test looks like: a plain object with a name and one function.
 
-A *scorer* judges a hypothesis on a model. A *finder* says which sites or edges of a model matter. Neither is
-told what the hypothesis is called, where it comes from, or whether it is true:
+A *scorer* judges a hypothesis on a model. A *finder* says which sites or edges of a model matter. An
+*aligner* maps a variable of a hypothesis to a subspace of its site, or turns the site by a map of any kind;
+`scrubkit.methods.aligned` judges it. None is told what the hypothesis is called, where it comes from, or
+whether it is true:
 
     class MyMethod:
         name = "my-method"
@@ -23,11 +25,12 @@ A method may be passed as an instance, as ``module:attribute``, or by the name o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
 import torch
+from torch import Tensor
 
 from scrubkit.core.task import Task
 from scrubkit.hypothesis import Hypothesis
@@ -59,6 +62,7 @@ class Answer:
         verdict: the method's own verdict, if it gives one; without, "supported" is score >= `threshold`.
         evaluations: how many model runs on one input it took, if it counts them.
         notes: anything that explains the answer, in words.
+        control: the score that the same claim gets about random weights of the shape, if the method asked.
     """
 
     score: float
@@ -66,6 +70,24 @@ class Answer:
     verdict: AnswerVerdict | None = None
     evaluations: int | None = None
     notes: tuple[str, ...] = ()
+    control: float | None = None
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """An aligner's answer: how a variable is set to its value on a source input.
+
+    Attributes:
+        exchange: takes the values of the variable's site on base and source inputs, (item, width) each, and
+            returns those that are set. Where several nodes hold the variable, their values stand one after
+            another in the order of `variable`, each flattened.
+        rank: how many dimensions are exchanged, if it is a subspace.
+        evaluations: how many model runs on one input the search took, if it counts them.
+    """
+
+    exchange: Callable[[Tensor, Tensor], Tensor]
+    rank: int | None = None
+    evaluations: int | None = None
 
 
 @dataclass(frozen=True)
@@ -113,4 +135,28 @@ class Finder(Protocol):
 
     def find(self, model: Model, *, task: Task, generator: torch.Generator, budget: Budget) -> Importances:
         """Say how much each site or edge of a model matters."""
+        ...
+
+
+@runtime_checkable
+class Aligner(Protocol):
+    """A method that finds where in a site, and how, a variable of a causal model is held.
+
+    Attributes:
+        name: what reports call it.
+    """
+
+    name: str
+
+    def align(
+        self,
+        model: Model,
+        hypothesis: Hypothesis,
+        variable: tuple[str, ...],
+        *,
+        task: Task,
+        generator: torch.Generator,
+        budget: Budget,
+    ) -> Alignment:
+        """Say how to set a variable: the names of the nodes that hold it."""
         ...

@@ -28,6 +28,8 @@ _HOME = {
     "path-patching": "path_patching:PathPatching",
     "interchange-accuracy": "interchange:InterchangeAccuracy",
     "das": "das:AlignmentSearch",
+    "boundless-das": "boundless_das:BoundlessSearch",
+    "nonlinear-alignment": "nonlinear_alignment:NonlinearAlignment",
     "linear-probe": "linear_probe:LinearProbe",
     "circuit-tests": "circuit_tests:CircuitTests",
     "attribution-patching": "attribution_patching:AttributionPatching",
@@ -51,11 +53,11 @@ def find_method(source: Any) -> Scorer | Finder:
     Args:
         source: a built-in name, the name of an entry point in the group ``scrubkit.methods``,
             ``module:attribute`` where the attribute is an instance or a class that needs no arguments, or an
-            instance.
+            instance. An aligner becomes a scorer, see `scrubkit.methods.aligned`.
 
     Raises:
-        BenchError: there is no such method, it cannot be imported, or it has no name, or neither ``score``
-            nor ``find``.
+        BenchError: there is no such method, it cannot be imported, or it has no name, or none of ``score``,
+            ``find`` and ``align``.
     """
     if not isinstance(source, str):
         return _checked(source, title="method")
@@ -134,12 +136,18 @@ def _checked(found: Any, *, title: str) -> Scorer | Finder:
                 "make every argument optional",
                 title=title,
             ) from error
+    if callable(getattr(found, "align", None)) and not roles_of(found):
+        from scrubkit.methods.aligned import Aligned
+
+        if fault := _signature_fault(found, "align"):
+            raise BenchError(fault, title=title)
+        return _checked(Aligned(found), title=title)
     faults = []
     if not isinstance(getattr(found, "name", None), str) or not found.name:
         faults.append(f"{_kind(found)} needs a name, a non-empty string")
     roles = roles_of(found)
     if not roles:
-        faults.append(f"{_kind(found)} needs a function score or find; see scrubkit.methods.protocol")
+        faults.append(f"{_kind(found)} needs a function score, find or align; see scrubkit.methods.protocol")
     faults += [fault for role in roles if (fault := _signature_fault(found, role))]
     threshold = getattr(found, "threshold", None)
     if threshold is not None and not _is_finite(threshold):
@@ -154,6 +162,10 @@ def _checked(found: Any, *, title: str) -> Scorer | Finder:
 _GIVEN = {
     "score": (("model", "hypothesis"), "score(self, model, hypothesis, *, task, generator, budget)"),
     "find": (("model",), "find(self, model, *, task, generator, budget)"),
+    "align": (
+        ("model", "hypothesis", "variable"),
+        "align(self, model, hypothesis, variable, *, task, generator, budget)",
+    ),
 }
 """What each role is called with: positions, and the whole signature."""
 

@@ -18,6 +18,7 @@ from scrubkit.core.architecture import LOGITS, Architecture, kind_of
 from scrubkit.core.site import Part
 from scrubkit.core.task import Task
 from scrubkit.errors import ScrubError
+from scrubkit.models.model import Model
 from scrubkit.scrubbing.complement import beside
 from scrubkit.scrubbing.target import Target
 from scrubkit.subjects.bridge import BridgeSubject
@@ -59,6 +60,11 @@ class Runs:
     def task(self) -> Task | None:
         """The task; None for a graph of functions."""
         return getattr(self.subject, "inputs", None) if self.architecture else None
+
+    @property
+    def model(self) -> Model | None:
+        """The model; None where the subject is not one of ours."""
+        return self.target.model
 
     @property
     def architecture(self) -> Architecture | None:

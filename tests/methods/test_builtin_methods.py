@@ -26,7 +26,7 @@ BLIND = {"random-scores", "zero-ablation", "text-only", "text-and-spectra"}
 """Scorers of which no right answer is expected."""
 SCORERS = [name for name in builtin_methods() if isinstance(find_method(name), Scorer)]
 FINDERS = [name for name in builtin_methods() if isinstance(find_method(name), Finder)]
-SLOW = ("das",)
+SLOW = ("das", "boundless-das", "nonlinear-alignment")
 
 
 @pytest.mark.parametrize("name", builtin_methods())

@@ -21,6 +21,7 @@ from tests.scrubbing.test_bridges import ROWS, gpt2, max_of_three
 SCORERS = [name for name in builtin_methods() if hasattr(find_method(name), "score")]
 FINDERS = [name for name in builtin_methods() if hasattr(find_method(name), "find")]
 NEEDS_PARTS = ("zero-ablation", "mean-ablation", "resample-ablation", "circuit-tests", "das")
+NEEDS_PARTS += ("boundless-das", "nonlinear-alignment")
 """Scorers that need a hook: a graph of functions has none."""
 BLIND = ("text-only", "text-and-spectra", "answers-only")
 """Controls that never run the model: what they say is no judgement."""

@@ -45,7 +45,7 @@ mine = Mine()
 
 
 def test_every_built_in_name_gives_a_method() -> None:
-    assert len(builtin_methods()) == 18
+    assert len(builtin_methods()) == 19
     for name in builtin_methods():
         assert find_method(name).name == name
 
@@ -74,7 +74,7 @@ def test_an_entry_point_gives_a_method(monkeypatch: pytest.MonkeyPatch) -> None:
         (TextThreshold, "threshold must be a finite number from which a score supports, found '0.9'"),
         (NanThreshold, "threshold must be a finite number from which a score supports, found nan"),
         (Nameless(), "needs a name"),
-        (Idle(), "needs a function score or find"),
+        (Idle(), "needs a function score, find or align"),
         (3, "int needs a name"),
     ],
 )
