@@ -36,6 +36,7 @@ class Aligned:
 
     aligner: Any
     device: str = "cpu"
+    claims_minimality = False
 
     @property
     def name(self) -> str:

@@ -2,8 +2,9 @@
 
 arXiv:2410.13032, section 3, with three corrections: permutation p values count the observed outcome (+1), the
 tests of minimality are corrected for their number (Holm), and the test of equivalence is left out, since its
-null hypothesis is what should be shown. s is the logit difference of an input; d(M, C) is the mean |s_M -
-s_C|.
+null hypothesis is what should be shown. `published_tests` has them as they are.
+
+s is the logit difference of an input; d(M, C) is the mean |s_M - s_C|.
 
 - *sufficiency*: T = #{d(M, C) <= d(M, C_r)} over random circuits C_r of the same size; the circuit must
   beat more
@@ -53,7 +54,7 @@ class CircuitTests:
     ) -> Answer:
         """Run the three tests."""
         bound = bind(model, hypothesis, task=task, device=self.device)
-        runs, parts = _Circuits(bound, generator), bound.circuit
+        runs, parts = Circuits(bound, generator), bound.circuit
         distance = runs.distance(parts)
         beaten = sum(distance <= runs.distance(runs.random_circuit()) for _ in range(RANDOM_CIRCUITS))
         sufficient = stats.binomtest(beaten, RANDOM_CIRCUITS, QUANTILE, alternative="greater").pvalue <= ALPHA
@@ -71,13 +72,13 @@ class CircuitTests:
         return Answer(score, None, "supported" if passed else "refuted", bound.evaluations, notes)
 
 
-class _Circuits:
+class Circuits:
     """Scores of inputs with parts of the model kept or removed; the rest comes from one other input."""
 
-    def __init__(self, bound: Bound, generator: torch.Generator) -> None:
+    def __init__(self, bound: Bound, generator: torch.Generator, size: int = SIZE) -> None:
         self.bound = bound
         self.generator = generator
-        self.rows = bound.sample(SIZE, generator)
+        self.rows = bound.sample(size, generator)
         self.others = bound.others(self.rows, generator)
         self.full = self.without([])
         self.circuit = self.kept(bound.circuit)
@@ -94,6 +95,10 @@ class _Circuits:
     def distance(self, parts: Sequence[Part]) -> float:
         """Return d(M, C)."""
         return float((self.full - self.kept(parts)).abs().mean())
+
+    def change(self, parts: Sequence[Part]) -> float:
+        """Return the mean change of the scores from the circuit's to those with other parts kept."""
+        return float((self.kept(parts) - self.circuit).abs().mean())
 
     def random_circuit(self) -> list[Part]:
         """Return a circuit of the same size and shape with the units of each hook permuted."""

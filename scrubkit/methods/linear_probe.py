@@ -53,24 +53,42 @@ class LinearProbe:
 
 def _selectivity(values: np.ndarray, targets: np.ndarray, shuffle: np.ndarray) -> float:
     """Return how much better a probe reads its targets than shuffled ones, on held-out inputs."""
+    if targets.dtype.kind == "f" or len(np.unique(targets)) == 1:
+        return held_out_accuracy(values, targets)
     half = len(shuffle)
+    shuffled = np.concatenate([targets[:half][shuffle], targets[half:]])
+    if not _told(targets[:half]):
+        return 0.0
+    return held_out_accuracy(values, targets) - held_out_accuracy(values, shuffled)
+
+
+def held_out_accuracy(values: np.ndarray, targets: np.ndarray) -> float:
+    """Return the accuracy of a linear probe on the second half of some items, fitted to the first.
+
+    Args:
+        values: what is read, (item, width).
+        targets: what is to be told, one for each item; of real numbers R^2 is returned, at least 0.
+
+    Returns:
+        The accuracy; 1 where there is one target alone, 0 where no two items of the first half share one.
+    """
+    half = len(targets) // 2
     scale = float(values.std()) or 1.0
     fit, test, right = values[:half] / scale, values[half:] / scale, targets[half:]
     if targets.dtype.kind == "f":
-        probe = Ridge(PENALTY).fit(fit, targets[:half])
-        return max(float(probe.score(test, right)), 0.0)
+        return max(float(Ridge(PENALTY).fit(fit, targets[:half]).score(test, right)), 0.0)
     if len(np.unique(targets)) == 1:
         return 1.0
-    accuracies = []
-    for seen in (targets[:half], targets[:half][shuffle]):
-        classes = len(np.unique(seen))
-        if classes in (1, half):
-            return 0.0
-        probe = LinearDiscriminantAnalysis(
-            solver="lsqr", shrinkage=PENALTY, priors=np.full(classes, 1 / classes)
-        )
-        with warnings.catch_warnings():
-            # A class with one sample has no covariance of its own to give, which does no harm.
-            warnings.filterwarnings("ignore", "Only one sample available", UserWarning)
-            accuracies.append(float(probe.fit(fit, seen).score(test, right)))
-    return accuracies[0] - accuracies[1]
+    if not _told(targets[:half]):
+        return 0.0
+    classes = len(np.unique(targets[:half]))
+    probe = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=PENALTY, priors=np.full(classes, 1 / classes))
+    with warnings.catch_warnings():
+        # A class with one sample has no covariance of its own to give, which does no harm.
+        warnings.filterwarnings("ignore", "Only one sample available", UserWarning)
+        return float(probe.fit(fit, targets[:half]).score(test, right))
+
+
+def _told(seen: np.ndarray) -> bool:
+    """Say whether there are classes to tell apart, with more than one item in some."""
+    return len(np.unique(seen)) not in (1, len(seen))

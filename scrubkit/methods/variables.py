@@ -8,7 +8,7 @@ on an input where they have those values, and so on up to the answer. Geiger, Lu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -50,29 +50,44 @@ def predicted(
     Returns:
         A row of the dataset for each pair, -1 where no input has the values that some node's parents take.
     """
-    held = {node.name for node in variable}
+    return predicted_jointly(bound, {node.name: source for node in variable}, base)
+
+
+def predicted_jointly(
+    bound: Bound, sources: Mapping[str, Int[Tensor, " pair"]], base: Int[Tensor, " pair"]
+) -> Int[Tensor, " pair"]:
+    """Return an input on which the answer is what the causal model predicts with several nodes set.
+
+    Args:
+        bound: the hypothesis.
+        sources: for each node that is set, the inputs that its values come from.
+        base: the inputs that are run.
+
+    Returns:
+        A row of the dataset for each item, -1 where no input has the values that some node's parents take.
+    """
     stands: dict[str, Int[Tensor, " pair"]] = {}
     for name, node in bound.nodes.items():
         parents = [bound.nodes[parent] for parent in node.parents if not bound.nodes[parent].unimportant]
-        if name in held:
-            stands[name] = source
+        if name in sources:
+            stands[name] = sources[name]
         elif all(stands[parent.name] is base for parent in parents):
             stands[name] = base
         else:
-            stands[name] = _agreeing(parents, [stands[parent.name] for parent in parents], base)
+            stands[name] = agreeing(parents, [stands[parent.name] for parent in parents], base)
     return stands[bound.root.name]
 
 
-def _agreeing(
+def agreeing(
     parents: Sequence[BoundNode], stands: Sequence[Int[Tensor, " pair"]], base: Int[Tensor, " pair"]
 ) -> Int[Tensor, " pair"]:
     """Return an input whose parents have given values: the base where it does, else the first, else -1."""
     table = np.stack([parent.classes for parent in parents], axis=1)
-    wanted = np.stack([p.classes[rows] for p, rows in zip(parents, stands, strict=True)], axis=1)
+    wanted = np.stack([p.classes[rows.numpy()] for p, rows in zip(parents, stands, strict=True)], axis=1)
     _, ids = np.unique(np.concatenate([table, wanted]), axis=0, return_inverse=True)
     own, goal = np.split(ids.reshape(-1), [len(table)])
     first = np.full(ids.max() + 1, -1)
     first[own[::-1]] = np.arange(len(table))[::-1]
-    rows = np.where(own[base] == goal, base, first[goal])
+    rows = np.where(own[base.numpy()] == goal, base.numpy(), first[goal])
     known = np.all([stand.numpy() >= 0 for stand in stands], axis=0)
     return torch.from_numpy(np.where(known, rows, -1))

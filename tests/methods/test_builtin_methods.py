@@ -22,7 +22,7 @@ from tests.methods.conftest import (
     with_decoy,
 )
 
-BLIND = {"random-scores", "zero-ablation", "text-only", "text-and-spectra"}
+BLIND = {"random-scores", "zero-ablation", "text-only", "text-and-spectra", "selective-probe"}
 """Scorers of which no right answer is expected."""
 SCORERS = [name for name in builtin_methods() if isinstance(find_method(name), Scorer)]
 FINDERS = [name for name in builtin_methods() if isinstance(find_method(name), Finder)]
