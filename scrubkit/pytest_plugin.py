@@ -1,8 +1,13 @@
-"""The pytest plugin: one option, ``--scrubkit-report``. Without it nothing is imported and no hook runs."""
+"""The pytest plugin: the option ``--scrubkit-report``, and summary lines that begin with what failed.
+
+Nothing of scrubkit is imported unless the option is given.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,6 +34,21 @@ def pytest_configure(config: pytest.Config) -> None:
     if fault:
         raise pytest.UsageError(f"--scrubkit-report={chosen}: {fault}")
     config.pluginmanager.register(Recorder(path, worker=hasattr(config, "workerinput")), "scrubkit-recorder")
+
+
+FAILURES = "scrubkit.testing.failures"
+"""Module of the failures of cases and checks; it is not imported here."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> Generator[None, Any, Any]:
+    """Let the line of a failed case or check begin with its message, and not with the name of a class."""
+    report = yield
+    error = call.excinfo.value if call.excinfo is not None else None
+    crash = getattr(report.longrepr, "reprcrash", None)
+    if crash is not None and any(kind.__module__ == FAILURES for kind in type(error).__mro__):
+        crash.message = str(error)
+    return report
 
 
 def _fault(path: Path, formats: tuple[str, ...]) -> str:

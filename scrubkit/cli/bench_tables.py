@@ -20,6 +20,7 @@ from scrubkit.report.rows import (
     LONG,
     METHOD_COLUMNS,
     OPERATOR_COLUMNS,
+    by_operator,
     case_line,
     conduct_row,
     effort,
@@ -74,9 +75,10 @@ def missed_text(report: Report, missed: Sequence[Check]) -> Text:
         text.append(plain(f"missed: {check.method}: {check.detail}\n"), "bold red")
     for method in report.methods:
         if any(check.method == method.name for check in missed) and worst(method):
-            text.append(plain(f"worst cases of {method.name}:\n"))
-            for result in worst(method):
-                text.append(plain(f"  - {case_line(result)}\n"))
+            for heading, results in by_operator(method):
+                text.append(plain(f"{method.name} is wrong about {heading}:\n"))
+                for result in results:
+                    text.append(plain(f"  - {case_line(result)}\n"))
     return text
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
-from scrubkit.harness.figures import worst
 from scrubkit.harness.limits import Check
 from scrubkit.harness.report import MethodReport, Report
 from scrubkit.report.plain import plain
-from scrubkit.report.rows import case_line, missed
+from scrubkit.report.rows import by_operator, case_line, missed
 
 
 def junit_xml(report: Report, checks: Sequence[Check]) -> str:
@@ -46,5 +45,10 @@ def _suite(report: Report, method: MethodReport, checks: Sequence[Check]) -> Ele
         case = ElementTree.SubElement(suite, "testcase", classname=plain(method.name), name=plain(check.name))
         if check.status == "missed":
             failure = ElementTree.SubElement(case, "failure", message=plain(check.detail))
-            failure.text = plain("worst cases:\n" + "\n".join(case_line(r) for r in worst(method)))
+            lines = [
+                line
+                for heading, results in by_operator(method)
+                for line in (f"wrong about {heading}:", *(f"  {case_line(r)}" for r in results))
+            ]
+            failure.text = plain("\n".join(lines))
     return suite

@@ -15,6 +15,7 @@ from scrubkit.report.rows import (
     FINDER_COLUMNS,
     METHOD_COLUMNS,
     OPERATOR_COLUMNS,
+    by_operator,
     case_line,
     conduct_row,
     finder_row,
@@ -87,4 +88,6 @@ def _wrong(method: MethodReport) -> list[str]:
         blocks += ["<details><summary>Mutants that fool it</summary>", "", *table(OPERATOR_COLUMNS, rows)]
         blocks += ["</details>", ""]
     blocks += ["<details><summary>Worst cases</summary>", ""]
-    return [*blocks, *(f"- {escape(case_line(r))}" for r in cases), "", "</details>", ""]
+    for heading, results in by_operator(method):
+        blocks += [f"- {escape(heading)}", *(f"    - {escape(case_line(r))}" for r in results)]
+    return [*blocks, "", "</details>", ""]

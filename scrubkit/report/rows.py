@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from scrubkit.harness.figures import worst
 from scrubkit.harness.limits import Check
 from scrubkit.harness.report import CaseResult, Estimate, FinderReport, MethodReport, Proportion, Report
 from scrubkit.harness.strata import NOT_NEEDED, ordered
@@ -38,6 +39,8 @@ NEVER = "never decided"
 LONG = 4
 """More methods than this are listed by AUROC, best first, and not in the order in which they were named."""
 SHOWN_OPERATORS = 8
+SHOWN_CASES = 2
+"""Wrong answers that are listed of each operator, the most confident first."""
 
 
 def identity(report: Report) -> str:
@@ -142,6 +145,18 @@ def finder_row(finder: FinderReport) -> tuple[str, ...]:
 def operator_rows(method: MethodReport, shown: int | None = SHOWN_OPERATORS) -> list[tuple[str, ...]]:
     """Return a row for each kind of mutant that fools a method, the worst first."""
     return [(f.operator, str(f.accepted), str(f.killed)) for f in method.fooled_by[:shown]]
+
+
+def by_operator(method: MethodReport) -> list[tuple[str, list[CaseResult]]]:
+    """Return what a method is wrong about by what made it, the most frequent first, with the worst cases."""
+    groups: dict[str, list[CaseResult]] = {}
+    for result in worst(method, len(method.results)):
+        kind = {"true": "true hypotheses", "vacuous": "vacuous hypotheses"}.get(result.label, result.operator)
+        groups.setdefault(kind, []).append(result)
+    ranked = sorted(groups.items(), key=lambda group: (-len(group[1]), group[0]))
+    shown = [(f"{kind} ({len(cases)})", cases[:SHOWN_CASES]) for kind, cases in ranked[:SHOWN_OPERATORS]]
+    left = ranked[SHOWN_OPERATORS:]
+    return shown + ([(f"{sum(len(c) for _, c in left)} of {len(left)} other kinds", [])] if left else [])
 
 
 def case_line(result: CaseResult) -> str:

@@ -97,16 +97,18 @@ def parametrize_with_checks(
 ) -> pytest.MarkDecorator:
     """Make one test of each conformance check: ``def test_conduct(method, check): check(method)``.
 
-    Arguments are those of `check_method`. An expected failure is a strict xfail: once the check passes, the
-    test fails until the expectation is removed.
+    Arguments are those of `check_method`; of a list of methods, each is asked for its checks. An expected
+    failure is a strict xfail: once the check passes, the test fails until the expectation is removed.
 
     Raises:
-        BenchError: there is no such method or no such check, or a reason is missing.
+        BenchError: there is no such method or no such check, two methods have one name, or a reason is
+            missing.
     """
     import pytest
 
-    found = callers.found(method)
-    checks = conformance_checks(found, seed=seed, budget=budget, expected_failures=expected_failures)
+    sources = list(method) if isinstance(method, list | tuple) else [method]
+    methods = [callers.found(source) for source in sources]
+    _require_names([one.name for one in methods])
     params = [
         pytest.param(
             found,
@@ -114,7 +116,8 @@ def parametrize_with_checks(
             id=f"{found.name}-{check.name}",
             marks=_marks(check.expected_failure, check.name, CheckFailed),
         )
-        for check in checks
+        for found in methods
+        for check in conformance_checks(found, seed=seed, budget=budget, expected_failures=expected_failures)
     ]
     return pytest.mark.parametrize(("method", "check"), params)
 
@@ -160,6 +163,15 @@ def parametrize_with_cases(
         for trial in found
     ]
     return pytest.mark.parametrize("case", params)
+
+
+def _require_names(names: list[str]) -> None:
+    """Refuse no methods, which would pass, and two that cannot be told apart; raises BenchError."""
+    faults = [] if names else ["no methods are given; there would be no test at all"]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    faults += [f"two methods are called {name!r}; give one another name" for name in twice]
+    if faults:
+        raise BenchError(faults, title="conformance checks")
 
 
 @dataclass(frozen=True)

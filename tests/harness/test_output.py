@@ -22,6 +22,7 @@ from scrubkit.report.markdown import escape, markdown
 from scrubkit.report.page import page
 from scrubkit.report.place import write_report
 from scrubkit.report.plain import plain
+from scrubkit.report.rows import by_operator
 from tests.harness import toys
 
 EVIL_CHARACTERS = "\x00\x1b\u202e\u2066\u200b\u2028"
@@ -190,6 +191,18 @@ def test_rich_tables_show_markup_as_text(report, checks):
     console.print(missed_text(report, [check for check in checks if check.status == "missed"]))
     shown = console.export_text()
     assert "[red]x[/red]" in shown
-    assert "worst cases" in shown
+    assert "is wrong about" in shown
     assert "raised 14" in shown
     assert "\x1b" not in shown
+
+
+def test_what_a_method_is_wrong_about_is_grouped_by_what_made_it(small_suite):
+    (method,) = validate([toys.AlwaysAccepts()], small_suite).methods
+    groups = by_operator(method)
+    wrong = Counter(r.operator if r.label == "false" else r.label for r in method.results if r.wrong)
+    assert sum(wrong.values()) > len(groups) > 1
+    counted = {heading.rsplit(" (", 1)[0]: int(heading.rsplit("(", 1)[1][:-1]) for heading, _ in groups}
+    assert counted.pop("vacuous hypotheses", 0) == wrong.pop("vacuous", 0)
+    assert counted == dict(wrong)
+    assert [n for _, n in Counter(counted).most_common()] == list(counted.values())
+    assert all(len(results) <= 2 for _, results in groups)

@@ -6,7 +6,14 @@ import scrubkit.testing
 from scrubkit.errors import BenchError
 from scrubkit.methods.causal_scrubbing import CausalScrubbing
 from scrubkit.methods.random_scores import RandomScores
-from scrubkit.testing import CheckFailed, check_method, conformance_checks, finder_checks, scorer_checks
+from scrubkit.testing import (
+    CheckFailed,
+    check_method,
+    conformance_checks,
+    finder_checks,
+    parametrize_with_checks,
+    scorer_checks,
+)
 from scrubkit.testing.failures import CheckSkipped
 
 from . import methods
@@ -147,3 +154,18 @@ def test_checks_from_pytest(method, check):
 def test_public_names_resolve(name):
     assert getattr(scrubkit.testing, name) is not None
     assert name in dir(scrubkit.testing)
+
+
+def test_several_methods_are_each_asked_for_their_checks():
+    mark = parametrize_with_checks([RandomScores(), methods.RefutesAll()])
+    names = [param.id for param in mark.args[1]]
+    assert {param.values[0].name for param in mark.args[1]} == {"random-scores", methods.RefutesAll().name}
+    assert len(set(names)) == len(names) == 2 * len(SCORERS) + len(FINDERS)
+
+
+@pytest.mark.parametrize(
+    ("given", "says"), [([], "no methods"), ([RandomScores(), RandomScores()], "'random-scores'")]
+)
+def test_no_methods_and_two_of_one_name_are_refused(given, says):
+    with pytest.raises(BenchError, match=says):
+        parametrize_with_checks(given)

@@ -192,3 +192,17 @@ def test_a_failed_case_is_shown_without_the_inside_of_scrubkit(alone, suite_file
         ["*causal-scrubbing is wrong about clock-p5-all_of_it-1", "*To see it alone:"]
     )
     assert "scrubkit/testing/trials.py" not in result.stdout.str()
+
+
+def test_the_line_of_a_failed_case_begins_with_its_message(alone, suite_file, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "300")
+    alone.makepyfile(ours(suite_file, "causal-scrubbing"))
+    result = alone.runpytest_inprocess(*PLUGIN, "-k", "all_of_it")
+    result.stdout.fnmatch_lines(["FAILED *all_of_it* - causal-scrubbing is wrong about clock-p5-all*"])
+
+
+def test_the_line_of_another_failure_is_pytests_own(alone, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "300")
+    alone.makepyfile("def test_it(): raise ValueError('mine')")
+    result = alone.runpytest_inprocess(*PLUGIN)
+    result.stdout.fnmatch_lines(["FAILED *test_it - ValueError: mine"])
