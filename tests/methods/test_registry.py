@@ -45,7 +45,7 @@ mine = Mine()
 
 
 def test_every_built_in_name_gives_a_method() -> None:
-    assert len(builtin_methods()) == 37
+    assert len(builtin_methods()) == 38
     for name in builtin_methods():
         assert find_method(name).name == name
 
