@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from scrubkit.models.phases import Phase
-from scrubkit.scrubbing.html import table
 from scrubkit.scrubbing.score import Frozen, Interval, Settings, Verdict
+from scrubkit.shown import table
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
