@@ -46,6 +46,7 @@ _HOME = {
     "Answer": "scrubkit.methods.protocol",
     "Budget": "scrubkit.methods.protocol",
     "Importances": "scrubkit.methods.protocol",
+    "Alignment": "scrubkit.methods.protocol",
     "validate": "scrubkit.harness.run",
     "timeline": "scrubkit.trajectories.watch",
     "Timeline": "scrubkit.trajectories.timeline",
@@ -71,6 +72,7 @@ if TYPE_CHECKING:
     from scrubkit.harness.run import validate as validate
     from scrubkit.hypothesis import Hypothesis as Hypothesis
     from scrubkit.hypothesis import load_hypothesis as load_hypothesis
+    from scrubkit.methods.protocol import Alignment as Alignment
     from scrubkit.methods.protocol import Answer as Answer
     from scrubkit.methods.protocol import Budget as Budget
     from scrubkit.methods.protocol import Importances as Importances

@@ -118,5 +118,5 @@ def _answer(
     else:
         low, high = answer.interval or (None, None)
         kept |= {"score": answer.score, "low": low, "high": high, "verdict": answer.verdict}
-        kept |= {"evaluations": answer.evaluations, "notes": answer.notes}
+        kept |= {"evaluations": answer.evaluations, "notes": answer.notes, "control": answer.control}
     return Outcome(**kept, seconds=time.perf_counter() - began)

@@ -45,6 +45,14 @@ def finder(found):
 
 
 @check
+def aligner(found):
+    accuracy, verdict, on_random_weights = found["(a + b) % 4"]
+    assert accuracy == 1 and verdict == "supported" and on_random_weights < 0.7
+    accuracy, verdict, on_random_weights = found["max(a, b)"]
+    assert accuracy < 0.9 and verdict == "refuted" and on_random_weights == "not asked"
+
+
+@check
 def own_program(found):
     fidelity, verdict = found.pop("abs(a - b)")
     assert fidelity < 0.3 and verdict == "refuted"
