@@ -32,7 +32,7 @@ def rarely(mean: float, failure: float) -> bool:
         mean: what joint draws move, a share of variance.
         failure: share of draws that change an answer.
     """
-    return failure <= RARE and mean <= max(MEAN_FAILS, 2 * failure)
+    return failure <= RARE and mean <= max(MEAN_FAILS, 3 * failure)
 
 
 def sufficient(where: str, value: float) -> Evidence:
