@@ -68,7 +68,8 @@ def question(model: Model) -> str:
     heads = f"{config.n_heads} heads of {config.d_head}"
     shape = f"d_model {config.d_model}, {heads}, {config.d_mlp} neurons a layer"
     return f"""A transformer of {config.n_layers} layers ({shape}) takes {rows.shape[1]} tokens and \
-answers with the logits of {config.d_vocab_out} classes. There are {len(rows)} inputs. Their variables: {values}.
+answers with the logits of {config.d_vocab_out} classes. There are {len(rows)} inputs. \
+Their variables: {values}.
 
 Find out which algorithm they run, and hand in a hypothesis: a directed graph as node-link JSON. A node \
 has a site (a TransformerLens hook name and a part of it: pos=, head=, neurons=, or subspace= with \
