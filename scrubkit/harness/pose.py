@@ -227,7 +227,7 @@ def _grade(place: Path, name: str, sealed: Sealed, *, allow_code: bool) -> Grade
         hypothesis = load_hypothesis(found[0], allow_code=allow_code)
         label = Judge.of(bare(model)).label(hypothesis)
         source = _source(sealed.model, model, hypothesis)
-        agreement = _match(hypothesis, model)
+        matched = agreement(hypothesis, model)
     except ScrubkitError as error:
         return Grade(question=name, state="invalid", file=file, failed=tuple(error.faults), unit=unit)
     return Grade(
@@ -238,8 +238,8 @@ def _grade(place: Path, name: str, sealed: Sealed, *, allow_code: bool) -> Grade
         stratum=label.stratum or "",
         source=source,
         failed=label.failed,
-        match=agreement,
-        overall=None if agreement is None else agreement.overall,
+        match=matched,
+        overall=None if matched is None else matched.overall,
         unit=unit,
     )
 
@@ -252,7 +252,7 @@ def _source(spec: ModelSpec, model: Model, hypothesis: Hypothesis) -> LabelName 
     return None if found is None else found.label
 
 
-def _match(hypothesis: Hypothesis, model: Model) -> Match | None:
+def agreement(hypothesis: Hypothesis, model: Model) -> Match | None:
     """Return how well a hypothesis agrees with what is known of a model, if anything is."""
     from scrubkit.scrubbing.target import target_of
 

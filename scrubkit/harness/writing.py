@@ -15,10 +15,10 @@ import numpy as np
 
 from scrubkit.bench.label import Judge
 from scrubkit.errors import ScrubkitError
+from scrubkit.harness.pose import agreement
 from scrubkit.harness.questions import bare
-from scrubkit.hypothesis import Hypothesis, from_json
+from scrubkit.hypothesis import from_json
 from scrubkit.models.model import Model
-from scrubkit.scrubbing.scoring import score
 
 EXAMPLE = {
     "directed": True,
@@ -99,10 +99,5 @@ def grade(model: Model, text: str) -> Grade:
         label = Judge.of(bare(model)).label(hypothesis)
     except ScrubkitError as error:
         return Grade("invalid", 0.0, tuple(error.faults))
-    return Grade(label.label, _match(model, hypothesis) if label.label == "true" else 0.0, label.failed)
-
-
-def _match(model: Model, hypothesis: Hypothesis) -> float:
-    """Return how well a hypothesis's graph is that of the model's algorithm."""
-    found = score(model, hypothesis, draws=2).match
-    return 0.0 if found is None else found.overall
+    found = agreement(hypothesis, model) if label.label == "true" else None
+    return Grade(label.label, 0.0 if found is None else found.overall, label.failed)
