@@ -1,11 +1,12 @@
 """Suites: versioned lists of cases, made from a seed.
 
-``fast`` runs in a minute, ``standard`` is the published bench, and ``function-graphs`` holds graphs of a few
-nodes whose scrubs are known by enumeration. In the first two, every family has as many true cases as false
-ones, and the operators take turns. ``nulls`` asks their true claims of models that hold nothing of the
-kind. A suite is made at first use and kept; the labels of one that holds
-trained models rest on the models as trained on this machine, and so does its hash. The name of a family that
-has mutators stands for the suite of its own models, which is made anew each time.
+``fast`` runs in a minute, ``standard`` is the published bench, and ``function-graphs`` holds graphs of a
+few nodes whose scrubs are known by enumeration. In ``fast``, every text is asked as often where it is true
+as where it is false; ``fast-1`` is version 1 of it, superseded and kept for comparison. In that and
+``standard``, every family has as many true cases as false ones, and the operators take turns. ``nulls``
+asks their true claims of models that hold nothing of the kind. A suite is made at first use and kept; the
+labels of one that holds trained models rest on the models as trained on this machine, and so does its hash.
+The name of a family that has mutators stands for the suite of its own models, which is made anew each time.
 """
 
 from __future__ import annotations
@@ -27,6 +28,10 @@ from scrubkit.hypothesis import from_graph, to_json
 from scrubkit.models.family import Family
 
 FUNCTION_GRAPHS = "function-graphs"
+CURRENT = {"fast": "2"}
+"""Version of each suite that has another than `VERSION`."""
+SUPERSEDED = {"fast-1": "fast"}
+"""Older versions that can still be read, each with the name of what replaced it."""
 SHIPPED = Path(__file__).parent / "data"
 """Folder of the suites that come with the package."""
 
@@ -37,7 +42,8 @@ def load_suite(
     """Return the published suite of a name, from the cache or else made now.
 
     Args:
-        name: fast, standard, function-graphs, or a family with models, hypotheses and mutators.
+        name: fast, standard, function-graphs, fast-1 (superseded), or a family with models, hypotheses and
+            mutators.
         cache_dir: where suites are kept; by default ``$SCRUBKIT_CACHE``, or else the user's cache folder.
         jobs: models that are trained at a time where the suite has to be made.
         progress: told how far the making is.
@@ -105,6 +111,10 @@ def make(
     return _published()[name].suites[name](seed, folder=folder, jobs=jobs, progress=progress)
 
 
+def _listed(name: str) -> str:
+    return f"{name} (superseded by {SUPERSEDED[name]})" if name in SUPERSEDED else name
+
+
 def _published() -> dict[str, Family]:
     """Return the family of each suite that a family makes in a way of its own, by the name of the suite."""
     found: dict[str, Family] = {}
@@ -124,12 +134,13 @@ def _cached(
     if name not in known:
         if name in registry.families():
             return family_suite(registry.family(name), version=VERSION, seed=seed)
-        listed = ", ".join(known) + ", and the families that have mutators"
+        listed = ", ".join(map(_listed, known)) + ", and the families that have mutators"
         raise BenchError(f"no suite {name!r}{nearest(name, known)}; there are: {listed}")
-    shipped = SHIPPED / f"{name}-{VERSION}.json.gz"
+    version = CURRENT.get(name, VERSION)
+    shipped = SHIPPED / f"{name if name in SUPERSEDED else f'{name}-{version}'}.json.gz"
     if seed == 0 and shipped.is_file():
         return manifest.read(shipped)
-    path = manifest.cached_at(name, VERSION, seed, cache_dir, published.get(name))
+    path = manifest.cached_at(name, version, seed, cache_dir, published.get(name))
     try:
         return manifest.read(path)
     except BenchError:

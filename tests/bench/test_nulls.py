@@ -25,10 +25,10 @@ from tests.harness import toys
 def source():
     """The cases of one compiled model of `fast`, and of one program."""
     kept = []
-    for name in ("fast", "programs-fast"):
+    for name in ("fast-1", "programs-fast"):
         cases = load_suite(name).cases
         kept += [c for c in cases if c.model.key == cases[0].model.key]
-    suite = load_suite("fast")
+    suite = load_suite("fast-1")
     return suite.model_copy(update={"cases": tuple(kept)})
 
 

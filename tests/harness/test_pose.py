@@ -20,10 +20,10 @@ from scrubkit.subjects.sites import Sites
 def suite():
     """The cases of one modular model and of one program."""
     kept = []
-    for name in ("fast", "programs-fast"):
+    for name in ("fast-1", "programs-fast"):
         cases = load_suite(name).cases
         kept += [c for c in cases if c.model.key == cases[0].model.key]
-    return load_suite("fast").model_copy(update={"cases": tuple(kept)})
+    return load_suite("fast-1").model_copy(update={"cases": tuple(kept)})
 
 
 @pytest.fixture

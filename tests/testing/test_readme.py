@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 SECTION = (ROOT / "docs" / "tours" / "ci.md").read_text()
-CASE = "pizza-p13-skip_matters-1"
+CASE = "deciding-p13-6-rare-1"
 pytest_plugins = ["pytester"]
 
 
@@ -20,7 +20,7 @@ def test_the_tour_can_be_followed(pytester, monkeypatch):
     method, cases, conduct = blocks("python")
     pytester.makepyfile(my_method=method, test_my_method=f"{cases}\n\n{conduct}")
     options = ("-p", "scrubkit.pytest_plugin", "--scrubkit-report=report.md")
-    chosen = f"conduct or {CASE} or pizza-p13-none or pizza-p13-one_operand"
+    chosen = f"conduct or ({CASE} and not {CASE}0) or deciding-p13-6-none or pizza-roles-p11-4-too"
     result = pytester.runpytest_inprocess(*options, "-k", chosen)
     outcomes = result.parseoutcomes()
     assert outcomes["failed"] == 1

@@ -4,8 +4,7 @@ from fidelity_method import ByFidelity
 
 import scrubkit.testing
 
-IDLE = "what does nothing can be resampled at no loss, so a claim that it matters goes unnoticed"
-LEARNED = "a trained model is never exactly its algorithm, and the threshold is tuned to exact ones"
+RARE = "neurons that decide three inputs of 169 move the logits less, on average, than the threshold allows"
 EMPTY = "a hypothesis that resamples nothing leaves the logits exactly as they are"
 
 
@@ -17,13 +16,8 @@ def test_the_method_behaves(method, check):
 @scrubkit.testing.parametrize_with_cases(
     suite="fast",
     expected_failures={
-        "*-decoy_head-*": IDLE,
-        "*-decoy_neurons-*": IDLE,
-        "*-extra_frequency-*": IDLE,
-        "*-skip_matters-*": IDLE,
-        "*-everything_in_one-*": EMPTY,
-        "trained-p59-none-[46]": LEARNED,
-        "trained-p59-refine-1": LEARNED,
+        "deciding-p13-6-rare-*": RARE,
+        "*-vacuous-*": EMPTY,
     },
 )
 def test_the_method_is_right(case):

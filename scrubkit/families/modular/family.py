@@ -83,9 +83,9 @@ class ModularFamily(Family):
     @property
     def suites(self) -> Mapping[str, Callable[..., Any]]:
         """The published suites."""
-        from scrubkit.families.modular.suites import make
+        from scrubkit.families.modular.suites import make, twinned
 
-        return {name: partial(make.make, name) for name in make.DEFINITIONS}
+        return {twinned.NAME: twinned.make, **{name: partial(make.make, name) for name in make.DEFINITIONS}}
 
     def build(self, kind: str, options: Mapping[str, Any], folder: Path) -> Model:
         """Return a model that is compiled, trained, or taken along a training run."""
@@ -102,6 +102,8 @@ class ModularFamily(Family):
             names = {"modadd-p59": "modadd-p59-b", "modadd-p59-b": "modadd-p59"}
             return ("load", {"name": names[options["name"]]}) if options["name"] in names else None
         seed = int(rng.integers(2**31))
+        if kind == "arranged":
+            return kind, {**options, "base": seed}
         if kind != "compile":
             return kind, {**options, "seed": seed}
         taken = {*options["frequencies"], *options.get("distractors", {}).get("dead_frequencies", ())}

@@ -48,7 +48,7 @@ class Asked:
         return {i: str(label.stratum) for i, label in self.labels.items() if label.label == "false"}
 
 
-def base_cases(style: str, p: int, base: int, pairs: int) -> list[Case]:
+def base_cases(style: str, p: int, base: int, pairs: int, most: int | None = None) -> list[Case]:
     """Make the cases of a base.
 
     Args:
@@ -56,6 +56,7 @@ def base_cases(style: str, p: int, base: int, pairs: int) -> list[Case]:
         p: modulus.
         base: its number.
         pairs: how many true and how many false cases are wanted.
+        most: texts that are asked, drawn from all that there are; None asks all.
     """
     rng = np.random.default_rng([base, p, TWINS])
     specs = [
@@ -69,17 +70,18 @@ def base_cases(style: str, p: int, base: int, pairs: int) -> list[Case]:
             claim = from_graph(graph)
             pool.setdefault(claim.hash, (grain, claim))
     listed = list(pool.values())
-    order = rng.permutation(len(listed)).tolist()
+    order = rng.permutation(len(listed))[:most].tolist()
     asked = [Asked(listed[i][0], listed[i][1], dict(_labels(listed[i][1], judges))) for i in order]
     mixed = [text for text in asked if text.true and text.false]
-    numbers: Counter[int] = Counter()
-    found: list[tuple[int, Case]] = []
-    for text, chosen in even(mixed, choose(mixed, pairs, rng)):
-        for i in chosen:
-            numbers[i] += 1
-            name = f"{style}-p{p}-{base}-{i}-{numbers[i]}"
-            found.append((i, _case(name, specs[i], style, text, text.labels[i])))
-    return [case for _, case in sorted(found, key=lambda item: item[0])]
+    found = [(i, text) for text, chosen in even(mixed, choose(mixed, pairs, rng)) for i in chosen]
+    numbers: Counter[str] = Counter()
+    cases = []
+    for i, text in sorted(found, key=lambda item: item[0]):
+        kind = text.labels[i].stratum or "none"
+        numbers[kind] += 1
+        name = f"{style}-p{p}-{base}-{kind}-{numbers[kind]}"
+        cases.append(_case(name, specs[i], style, text, text.labels[i]))
+    return cases
 
 
 def _labels(claim: Hypothesis, judges: Sequence[Judge]) -> Iterator[tuple[int, Label]]:

@@ -1,4 +1,4 @@
-"""Make the labels of ``fast`` anew: ``python -m scrubkit.families.modular.suites.relabel``.
+"""Make the labels of version 1 of ``fast`` anew: ``python -m scrubkit.families.modular.suites.relabel``.
 
 Labels are about weights. Where compiled models of the same description get other weights, the labels that
 come with the package have to be measured again; the claims stay.
@@ -53,4 +53,4 @@ def _cases(suite: Suite) -> Iterator[Case]:
 
 
 if __name__ == "__main__":
-    write(relabelled(load_suite("fast")), SHIPPED / f"fast-{VERSION}.json.gz")
+    write(relabelled(load_suite("fast-1")), SHIPPED / f"fast-{VERSION}.json.gz")

@@ -1,16 +1,26 @@
-"""Make the suites that come with the package: ``python -m scrubkit.families.modular.suites.ship``."""
+"""Make the suites that come with the package: ``python -m scrubkit.families.modular.suites.ship [FOLDER]``.
+
+With a folder, the cases of each base are kept there, to go on from after a kill.
+"""
 
 from __future__ import annotations
 
-from scrubkit.bench.manifest import VERSION, write
+import sys
+from pathlib import Path
+
+from scrubkit.bench.manifest import write
 from scrubkit.bench.suites import SHIPPED
-from scrubkit.families.modular.suites.make import make
+from scrubkit.families.modular.suites.twinned import NAME, VERSION, make
 
 
-def ship() -> None:
-    """Make ``fast`` and write it into the package."""
-    write(make("fast"), SHIPPED / f"fast-{VERSION}.json.gz")
+def ship(folder: Path | None = None) -> None:
+    """Make ``fast`` and write it into the package.
+
+    Args:
+        folder: where the cases of each base are kept; None keeps none.
+    """
+    write(make(folder=folder, jobs=2), SHIPPED / f"{NAME}-{VERSION}.json.gz")
 
 
 if __name__ == "__main__":
-    ship()
+    ship(Path(sys.argv[1]) if len(sys.argv) > 1 else None)

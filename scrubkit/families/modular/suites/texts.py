@@ -141,3 +141,16 @@ def _frequencies(known: Known) -> nx.DiGraph:
         for k in known.truth.frequencies:
             _node(graph, f"{variable}_{k}", f"hook_embed[pos={position}, frequencies={k}]", variable)
     return graph
+
+
+def vacuous() -> Iterator[Told]:
+    """Yield claims that hold whatever the weights are: nothing that is drawn can reach the output."""
+    for where in ("blocks.0.hook_resid_mid[pos=-1]", "blocks.0.hook_resid_post[pos=-1]"):
+        graph = _begin()
+        _node(graph, "all", where, "(a, b)")
+        yield "path", graph
+    for first in ("a", "(a, b)"):
+        graph = _begin()
+        _node(graph, "first", "hook_embed[pos=0]", first)
+        _node(graph, "second", "hook_embed[pos=1]", "b")
+        yield "operands", graph

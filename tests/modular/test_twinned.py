@@ -1,0 +1,107 @@
+"""The suite ``fast``: each text as often true as false, strata mixed, nothing to be told from the text."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from scrubkit.bench.case import Case, Label, ModelSpec, Stratum
+from scrubkit.bench.label import Judge
+from scrubkit.bench.models import build, family_of
+from scrubkit.bench.suites import load_suite
+from scrubkit.families.modular.suites import twinned
+from scrubkit.families.modular.suites.arranged import KIND
+from scrubkit.families.modular.suites.bases import arrangements
+from scrubkit.families.modular.suites.texts import vacuous
+from scrubkit.harness.clusters import unit_of
+from scrubkit.hypothesis import from_graph
+from scrubkit.methods.blind.text_only import fit
+from scrubkit.methods.blind.training import examples, load_examples
+
+
+@pytest.fixture(scope="module")
+def cases() -> tuple[Case, ...]:
+    return load_suite("fast").cases
+
+
+def test_every_text_is_asked_as_often_true_as_false(cases: tuple[Case, ...]) -> None:
+    counts = Counter((unit_of(c), json.dumps(c.hypothesis), c.label.label) for c in cases)
+    said = {(unit, text) for unit, text, label in counts if label != "vacuous"}
+    assert len(said) > 60
+    assert all(counts[*text, "true"] == counts[*text, "false"] > 0 for text in said)
+
+
+def test_no_stratum_is_most_of_the_false_cases_and_vacuous_ones_are_few(cases: tuple[Case, ...]) -> None:
+    strata = Counter(c.stratum for c in cases if c.label.label == "false")
+    assert strata.keys() >= {"rare", "wrong-place", "left-out", "too-coarse"}
+    assert max(strata.values()) < strata.total() / 2
+    assert strata["rare"] <= twinned.RARE * strata.total()
+    vacuous = sum(c.label.label == "vacuous" for c in cases)
+    assert 0.03 < vacuous / len(cases) < 0.08
+
+
+def test_text_alone_tells_no_label(cases: tuple[Case, ...]) -> None:
+    seen = examples(cases)
+    guessed = fit(load_examples(), with_spectra=False).predict_proba(seen.text)[:, 1]
+    assert roc_auc_score(seen.true, guessed) <= 0.6
+
+
+def test_a_forest_that_was_trained_on_other_bases_of_the_suite_is_no_better(cases: tuple[Case, ...]) -> None:
+    even = [c for c in cases if c.model.options["base"] % 2 == 0]
+    odd = examples([c for c in cases if c.model.options["base"] % 2])
+    guessed = fit(examples(even), with_spectra=False).predict_proba(odd.text)[:, 1]
+    assert roc_auc_score(odd.true, guessed) <= 0.6
+
+
+def test_claims_that_are_listed_as_vacuous_are() -> None:
+    spec = arrangements("pizza-roles", 11, 1)[0]
+    judge = Judge.of(build(ModelSpec(kind=KIND, options=spec.model_dump())))
+    assert {judge.label(from_graph(graph)).label for _, graph in vacuous()} == {"vacuous"}
+
+
+def test_an_arranged_model_of_another_seed_has_the_shape_and_other_weights(cases: tuple[Case, ...]) -> None:
+    spec = cases[0].model
+    found = family_of(spec.kind).another(spec.kind, spec.options, np.random.default_rng(0))
+    assert found is not None
+    other, model = build(ModelSpec(kind=found[0], options=dict(found[1]))), build(spec)
+    assert other.config == model.config and other.weights_hash != model.weights_hash
+
+
+def _case(number: int, text: int, stratum: Stratum | None) -> Case:
+    label = Label(label="false", stratum=stratum) if stratum else Label(label="true")
+    spec = ModelSpec(kind=KIND, options={"base": 0})
+    return Case(
+        id=str(number),
+        model=spec,
+        variant="v",
+        family="f",
+        operator="o",
+        hypothesis={"text": text},
+        label=label,
+    )
+
+
+def test_rare_texts_go_with_their_true_cases_until_they_are_a_quarter() -> None:
+    rare = [case for i in range(6) for case in (_case(2 * i, i, None), _case(2 * i + 1, i, "rare"))]
+    rest = [case for i in range(6, 12) for case in (_case(2 * i, i, None), _case(2 * i + 1, i, "left-out"))]
+    cases = [*rare, *rest]
+    kept = twinned.without_most_rare(cases, np.random.default_rng(0))
+    counts = Counter((c.label.label, c.stratum) for c in kept)
+    assert counts == {("true", None): 8, ("false", "rare"): 2, ("false", "left-out"): 6}
+    texts = Counter((c.hypothesis["text"], c.label.label) for c in kept)
+    assert set(texts.values()) == {1}
+
+
+def test_a_base_is_made_once_where_a_folder_is_given(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked = []
+    monkeypatch.setattr(twinned, "BASES", (("roles", 11, 2),))
+    cases = [c for c in load_suite("fast").cases if c.id.startswith("roles-p11-")][:4]
+    monkeypatch.setattr(twinned, "base_cases", lambda *given: asked.append(given) or cases)
+    first, again = twinned.make(3, folder=tmp_path), twinned.make(3, folder=tmp_path)
+    assert asked == [("roles", 11, 3000, 2, twinned.TEXTS)]
+    assert first == again and len(first.cases) == 5
