@@ -71,8 +71,8 @@ class NullOptions(BaseModel):
 def build_null(options: Mapping[str, Any], folder: Path) -> Model:
     """Return the null model of a description.
 
-    It keeps the truth of the model that it is made of, which is not true of it: names in sites, such as
-    ``cluster:14``, mean there what they mean here.
+    It keeps the truth of the model that it is made of, which is not true of it: names that a truth gives to
+    parts of a site mean there what they mean here.
 
     Args:
         options: as in `NullOptions`.
@@ -90,7 +90,12 @@ def build_null(options: Mapping[str, Any], folder: Path) -> Model:
 
 
 def shuffled(weights: Weights, generator: torch.Generator) -> Weights:
-    """Return weights with the entries of every tensor in random order."""
+    """Return weights with the entries of every tensor in random order.
+
+    Args:
+        weights: of a model.
+        generator: decides the orders.
+    """
 
     def permuted(tensor: torch.Tensor) -> torch.Tensor:
         order = torch.randperm(tensor.numel(), generator=generator)
@@ -130,7 +135,12 @@ def null_suite(
 
 
 def chosen(cases: Sequence[Case], rng: np.random.Generator) -> Iterator[list[Case]]:
-    """Yield true claims, model by model: models spread over what there is, claims of different kinds."""
+    """Yield true claims, model by model: models spread over what there is, claims of different kinds.
+
+    Args:
+        cases: of a suite.
+        rng: decides the choice.
+    """
     groups: dict[str, list[Case]] = {}
     for case in cases:
         if case.label.label == "true" and case.operator == "none":
@@ -151,7 +161,12 @@ def chosen(cases: Sequence[Case], rng: np.random.Generator) -> Iterator[list[Cas
 
 
 def null_specs(spec: ModelSpec, rng: np.random.Generator) -> Iterator[tuple[str, ModelSpec]]:
-    """Yield the null models of a model, each with its kind."""
+    """Yield the null models of a model, each with its kind.
+
+    Args:
+        spec: the model.
+        rng: decides their seeds.
+    """
     for how in ("untrained", "shuffled"):
         options = {"of": spec.model_dump(), "how": how, "seed": int(rng.integers(2**31))}
         yield how, ModelSpec(kind=KIND, options=options)

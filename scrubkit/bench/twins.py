@@ -34,7 +34,13 @@ T = TypeVar("T", bound=Text)
 
 
 def choose(texts: Sequence[Text], pairs: int, rng: np.random.Generator) -> dict[int, list[int]]:
-    """Choose false cases, rarest stratum first, and return their models by number of the text."""
+    """Return the models of chosen false cases by number of the text, the rarest stratum first.
+
+    Args:
+        texts: claims, with the models that each is true and false of.
+        pairs: how many false cases to choose at most.
+        rng: decides among equals.
+    """
     open_: dict[str, list[tuple[int, int]]] = {}
     for number, text in enumerate(texts):
         for model, stratum in text.false.items():
@@ -54,7 +60,12 @@ def choose(texts: Sequence[Text], pairs: int, rng: np.random.Generator) -> dict[
 
 
 def even(texts: Sequence[T], chosen: Mapping[int, list[int]]) -> Iterator[tuple[T, list[int]]]:
-    """Yield the models of each text: as many true as false ones, such that models come out even."""
+    """Yield the models of each text: as many true as false ones, such that models come out even.
+
+    Args:
+        texts: claims, with the models that each is true and false of.
+        chosen: models of false cases, by number of the text.
+    """
     lean: Counter[int] = Counter()
     sides: list[tuple[list[int], tuple[int, ...], int]] = []
     for number, false in chosen.items():

@@ -152,6 +152,9 @@ def draw_pairs(
         size: how many to draw; those without a predicted answer are left out.
         generator: source of randomness, on the CPU.
         held_out: draw from the judge's half.
+
+    Returns:
+        The pairs, with the answer that each has to give.
     """
     base, source = (bound.others(torch.arange(4 * size), generator) for _ in range(2))
     # A multiplicative hash of the pair: which half it is in says nothing about either input.

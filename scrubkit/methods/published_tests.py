@@ -96,7 +96,16 @@ def equivalence_p(circuit: torch.Tensor, full: torch.Tensor) -> float:
 
 
 def above(count: int, n: int, level: float = ALPHA) -> bool:
-    """Say whether a count is significantly above a share `QUANTILE` of n."""
+    """Say whether a count is significantly above a share `QUANTILE` of n.
+
+    Args:
+        count: how many.
+        n: of how many.
+        level: of significance.
+
+    Returns:
+        Whether the one-sided binomial test rejects that share.
+    """
     return bool(stats.binomtest(count, n, QUANTILE, alternative="greater").pvalue <= level)
 
 
@@ -106,6 +115,9 @@ def minimal_parts(runs: Circuits, generator: torch.Generator) -> list[bool]:
     Args:
         runs: the circuit on its model.
         generator: source of the random parts, on the CPU.
+
+    Returns:
+        An answer for each part of the circuit, in its order.
     """
     parts = list(runs.bound.circuit)
     if not parts:

@@ -56,7 +56,12 @@ class SelectiveProbe:
 
 
 def word_types(bound: Bound, node: BoundNode) -> Int[np.ndarray, " input"]:
-    """Return the word type of each input at a node's site."""
+    """Return the word type of each input at a node's site.
+
+    Args:
+        bound: the hypothesis.
+        node: the node.
+    """
     if bound.architecture is None or node.part.hook not in EMBEDDINGS:
         return np.arange(bound.n_inputs)
     tokens = bound.tokens[:, list(node.part.positions)].cpu().numpy()

@@ -81,7 +81,13 @@ def predicted_jointly(
 def agreeing(
     parents: Sequence[BoundNode], stands: Sequence[Int[Tensor, " pair"]], base: Int[Tensor, " pair"]
 ) -> Int[Tensor, " pair"]:
-    """Return an input whose parents have given values: the base where it does, else the first, else -1."""
+    """Return an input whose parents have given values: the base where it does, else the first, else -1.
+
+    Args:
+        parents: the nodes.
+        stands: for each of them, the input whose class is wanted, pair by pair.
+        base: the input that is taken where it fits.
+    """
     table = np.stack([parent.classes for parent in parents], axis=1)
     wanted = np.stack([p.classes[rows.numpy()] for p, rows in zip(parents, stands, strict=True)], axis=1)
     _, ids = np.unique(np.concatenate([table, wanted]), axis=0, return_inverse=True)

@@ -31,6 +31,9 @@ def rarely(mean: float, failure: float) -> bool:
     Args:
         mean: what joint draws move, a share of variance.
         failure: share of draws that change an answer.
+
+    Returns:
+        Whether few draws change an answer, and what they move is no more than such few can.
     """
     return failure <= RARE and mean <= max(MEAN_FAILS, 3 * failure)
 

@@ -51,6 +51,9 @@ def sample(plan: Plan, root: TreeNode, rows: Rows, generator: torch.Generator) -
         root: the node whose scrubbed value is wanted.
         rows: the row that it is given, for each item.
         generator: source of all draws.
+
+    Returns:
+        The rows that every tree node is given and that its rest is run on.
     """
     joint = Joint({root.index: rows}, {})
     shared: dict[int, Rows] = {}
@@ -103,7 +106,12 @@ def value(subject: Subject, node: TreeNode, joint: Joint, *, clean: Collection[i
 
 
 def paths(root: TreeNode, above: str = "") -> Iterator[tuple[str, TreeNode]]:
-    """Yield every tree node below and with a root, under its path such as ``logits/cluster_5/a``."""
+    """Yield every tree node below and with a root, under its path such as ``logits/cluster_5/a``.
+
+    Args:
+        root: where to begin.
+        above: path of what reads the root; empty where nothing does.
+    """
     here = f"{above}/{root.node}" if above else root.node
     yield here, root
     for child in root.children:
@@ -111,7 +119,13 @@ def paths(root: TreeNode, above: str = "") -> Iterator[tuple[str, TreeNode]]:
 
 
 def witness_of(root: TreeNode, joint: Joint, item: int) -> Witness:
-    """Return one of some joint draws as a record."""
+    """Return one of some joint draws as a record.
+
+    Args:
+        root: the tree that was drawn for.
+        joint: the draws.
+        item: which of them.
+    """
     own, other = ({i: int(rows[item]) for i, rows in side.items()} for side in (joint.own, joint.other))
     drawn = {
         path: (own[node.index], other.get(node.index, own[node.index]))
@@ -122,7 +136,12 @@ def witness_of(root: TreeNode, joint: Joint, item: int) -> Witness:
 
 
 def joint_of(root: TreeNode, witness: Witness) -> Joint:
-    """Return a recorded draw; a node that it does not name is given its reader's row."""
+    """Return a recorded draw; a node that it does not name is given its reader's row.
+
+    Args:
+        root: the tree that is drawn for.
+        witness: the record.
+    """
     own: dict[int, Rows] = {}
     other: dict[int, Rows] = {}
 

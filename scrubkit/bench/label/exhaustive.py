@@ -170,7 +170,12 @@ class Exhaustive:
 
 
 def merged(parts: Sequence[Support], masses: Sequence[float]) -> Support:
-    """Return the mixture of supports, values that are equal as one."""
+    """Return the mixture of supports, values that are equal as one.
+
+    Args:
+        parts: values with their masses.
+        masses: what each of them weighs.
+    """
     values = torch.cat([part.values for part in parts])
     mass = torch.cat([part.mass * m for part, m in zip(parts, masses, strict=True)])
     flat = values.reshape(len(values), -1)

@@ -130,6 +130,9 @@ def replay(found: Any, hypothesis: Hypothesis, witness: Witness, *, task: Task |
         witness: the draw.
         task: the inputs, needed for a bridge.
 
+    Returns:
+        What the draw moves and which answer it gives.
+
     Raises:
         HypothesisError: the hypothesis does not fit the model.
     """

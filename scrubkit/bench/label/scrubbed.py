@@ -172,7 +172,12 @@ def kept(root: TreeNode) -> TreeNode:
 
 
 def only(root: TreeNode, index: int) -> TreeNode:
-    """Return a tree that draws for one of its nodes alone."""
+    """Return a tree that draws for one of its nodes alone.
+
+    Args:
+        root: the tree.
+        index: number of the node.
+    """
     children = tuple(
         replace(only(c, index), resampling=c.resampling if c.index == index else None)
         for c in root.children

@@ -115,7 +115,7 @@ class Why:
                     yield f"{name} at {site}", changed
 
     def _sites(self, site: str) -> Iterator[str]:
-        """Yield the sites of the same kind: another position, head, frequency or group of neurons."""
+        """Yield the sites of the same kind: another position, head, component or group of neurons."""
         subject: Any = self.scrubber.subject
         if not hasattr(subject, "architecture"):
             given = site in subject.inputs
