@@ -63,7 +63,9 @@ def pose(
 def grade(
     folder: Annotated[Path, typer.Argument(help="Folder that pose made, with answers in it.")],
     key: Annotated[Path | None, typer.Option(help="The key; by default FOLDER.key.json beside it.")] = None,
-    json: Annotated[Path | None, typer.Option("--json", help="Write the grades as JSON.")] = None,
+    json: Annotated[
+        Path | None, typer.Option("--json", help="Write the grades as JSON; - is standard output.")
+    ] = None,
     no_code: Annotated[
         bool, typer.Option("--no-code", help="Refuse answers in Python; JSON files run no code.")
     ] = False,
@@ -77,7 +79,7 @@ def grade(
     from scrubkit.cli.progress import shown_progress
     from scrubkit.harness.pose import grade as grade_all
     from scrubkit.harness.pose import key_path, read_key
-    from scrubkit.report.place import place_fault, write_report
+    from scrubkit.report.place import STDOUT, place_fault, write_report
 
     if json is not None and (fault := place_fault(json)):
         raise BenchError(f"--json {json} {fault}")
@@ -86,8 +88,9 @@ def grade(
         grades = grade_all(folder, known, allow_code=not no_code, tell=progress)
     if json is not None:
         write_report(json, grades.model_dump_json(indent=1) + "\n")
-    console = Console(emoji=False)
-    console = console if console.is_terminal else Console(emoji=False, width=WIDTH)
+    aside = json == STDOUT
+    console = Console(emoji=False, stderr=aside)
+    console = console if console.is_terminal else Console(emoji=False, stderr=aside, width=WIDTH)
     console.print(_table(grades))
     console.print(f"true: {grades.true}; match, where true: mean {grades.overall:.3f}", highlight=False)
 

@@ -133,3 +133,12 @@ def test_the_commands_pose_and_grade(suite, tmp_path, monkeypatch):
     graded = CliRunner().invoke(app, ["grade", str(out), "--json", str(tmp_path / "g.json")])
     assert graded.exit_code == 0 and "unanswered" in graded.output
     assert Grades.model_validate_json((tmp_path / "g.json").read_text()).true.count == 0
+
+
+def test_grades_on_standard_output_are_nothing_but_json(posed):
+    folder, _ = posed
+    app = typer.Typer()
+    command.register(app)
+    result = CliRunner().invoke(app, ["grade", str(folder), "--json", "-"])
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["grades"] and "questions" in result.stderr
