@@ -116,7 +116,7 @@ def score(
             report = score_files(loaded, files, options, advance, looks)
         if report.scores:
             wide_console(json).print(score_table(report.scores, title))
-            wide_console(json).print(UNCHECKED, highlight=False)
+            typer.echo(UNCHECKED, err=True)
     else:
         from scrubkit.cli.judge import judge_files, judged_table, scorer
 

@@ -87,7 +87,13 @@ def _methods(methods: Sequence[MethodReport]) -> Markup:
             Cell(method.name),
             *_sorted(
                 rows.method_row(method)[1:],
-                (method.auroc, method.false_accept, method.false_reject, method.vacuous_accepted),
+                (
+                    method.auroc,
+                    method.false_accept,
+                    method.false_reject,
+                    method.vacuous_accepted,
+                    method.false_discovery,
+                ),
             ),
             figure_cell(method.false_accept.total, str(method.false_accept.total)),
             figure_cell(method.false_reject.total, str(method.false_reject.total)),
@@ -103,9 +109,9 @@ def _methods(methods: Sequence[MethodReport]) -> Markup:
     return tag("h2", "Methods") + table(heads, made, id="methods", numbers=numbers, help=means) + notes
 
 
-def _sorted(shown: Sequence[str], figures: Sequence[Estimate | Proportion]) -> list[Cell]:
+def _sorted(shown: Sequence[str], figures: Sequence[Estimate | Proportion | None]) -> list[Cell]:
     return [
-        Cell(text, float("nan") if f.value is None else f.value)
+        Cell(text, float("nan") if f is None or f.value is None else f.value)
         for text, f in zip(shown, figures, strict=True)
     ]
 
