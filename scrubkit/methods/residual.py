@@ -66,6 +66,8 @@ class Residual:
     def writers(self) -> list[Part]:
         """What writes into the stream, in the order of computation; heads and MLPs at all positions."""
         sizes = self.bound.architecture
+        if sizes is None:
+            _ = self.bound.bridge  # says in words that a graph of functions has no gradients
         assert sizes is not None
         sites = [f"hook_embed[pos={i}]" for i in range(sizes.n_ctx)]
         for layer in self.blocks:

@@ -71,7 +71,7 @@ def stub(project, command, code=0):
 
 
 def test_validating_writes_a_baseline_first_and_then_fails_where_a_limit_is_missed(project):
-    fast = load_suite("fast")
+    fast = load_suite("fast-1")
     cases = tuple(case for case in fast.cases if case.id in CASES)
     manifest.write(fast.model_copy(update={"cases": cases}), project / "few.json")
     options = {"methods": "own:Same", "suite": "few.json", "arguments": "--no-store --in-process"}

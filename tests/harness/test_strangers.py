@@ -117,4 +117,4 @@ def test_checks_and_cases_import_a_module_in_a_worker_too(module):
     with pytest.raises(BenchError, match="it ended its process with code 0"):
         check_method("stranger:Mine")
     with pytest.raises(BenchError, match="it ended its process with code 0"):
-        load_case("pizza-p13-none-1").check("stranger:Mine")
+        load_case("pizza-p13-none-1", suite="fast-1").check("stranger:Mine")

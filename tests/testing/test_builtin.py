@@ -5,7 +5,7 @@ import pytest
 from scrubkit.methods.registry import builtin_methods
 from scrubkit.testing import check_method
 
-SLOW = {"das"}
+SLOW = {"das", "boundless-das", "nonlinear-alignment"}
 """They train for each question, and a run of all checks takes minutes."""
 EXPECTED = {
     "zero-ablation": {
@@ -16,6 +16,15 @@ EXPECTED = {
     },
     "text-only": {"nothing_is_not_supported": "it has no look at the model"},
     "text-and-spectra": {"identity_is_not_refuted": "it never runs the model"},
+    "causal-abstraction": {"node_order_does_not_matter": "it draws sets of nodes in their order"},
+    "local-consistency": {
+        "node_order_does_not_matter": "it draws for each step in turn",
+        "nothing_is_not_supported": "a step is asked about with the rest of the run as it was",
+    },
+    "selective-probe": {
+        "identity_is_not_refuted": "it asks if the feature can be read, and one operand does not hold both",
+        "node_order_does_not_matter": "it splits the inputs anew for each node in turn",
+    },
     "random-scores": {
         "identity_is_not_refuted": "it draws its verdict",
         "nothing_is_not_supported": "it draws the same score for all claims from the same generator",

@@ -28,8 +28,8 @@ CAUGHT = [
     (methods.ChangesWeights, {"model_is_untouched"}),
     (methods.LeavesHook, {"model_is_untouched"}),
     (methods.ChangesHypothesis, {"hypothesis_is_untouched"}),
-    (methods.ReadsNames, {"node_names_do_not_matter"}),
-    (methods.ReadsOrder, {"node_order_does_not_matter"}),
+    (methods.ReadsNames, {"node_names_do_not_matter", "interval_holds_the_value"}),
+    (methods.ReadsOrder, {"node_order_does_not_matter", "interval_holds_the_value"}),
     (methods.NotFinite, EVERY_ANSWER),
     (methods.MissesItsScore, EVERY_ANSWER),
     (methods.TooSure, {"interval_holds_the_value"}),
@@ -139,7 +139,7 @@ def test_a_check_can_be_made_alone():
 
 
 def test_no_method_at_all_is_refused():
-    with pytest.raises(BenchError, match="score or find"):
+    with pytest.raises(BenchError, match="score, find or align"):
         check_method(object())
 
 
