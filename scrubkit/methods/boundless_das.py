@@ -17,6 +17,7 @@ from torch import Tensor
 
 from scrubkit import Budget, Hypothesis, Model, Task, bind
 from scrubkit.methods.alignment import FEWEST, Place, Values, draw_pairs, train
+from scrubkit.methods.das import along
 from scrubkit.methods.protocol import Alignment
 
 PAIRS = 1024
@@ -88,9 +89,7 @@ class BoundlessSearch:
         if len(pairs) >= FEWEST:
             train(place, pairs, found, steps=STEPS, rate=RATE, generator=generator, to_the_end=True)
         rank = min(max(round(float(found.boundary.detach()) * len(found.turn)), 0), len(found.turn))
-        basis = found.rotated().detach()[:, :rank]
-        exchange = lambda base, source: base + (source - base) @ basis @ basis.T  # noqa: E731
-        return Alignment(exchange, rank=rank, evaluations=bound.evaluations)
+        return along(found.rotated().detach()[:, :rank], bound.evaluations)
 
 
 def _led_by(first: Tensor, axes: Tensor) -> Tensor:

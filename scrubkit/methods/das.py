@@ -39,8 +39,30 @@ class Subspace:
 
     def __call__(self, base: Values, source: Values, progress: float = 1.0) -> Values:
         """Return the value that is set."""
-        basis = self.basis
-        return base + (source - base) @ basis @ basis.T
+        return exchanged(base, source, self.basis)
+
+
+def exchanged(base: Values, source: Values, basis: Tensor) -> Values:
+    """Return the base with its coordinates along an orthonormal basis taken from the source.
+
+    Args:
+        base: value of the site on each item's own input.
+        source: its value on the other.
+        basis: (width, rank).
+    """
+    return base + (source - base) @ basis @ basis.T
+
+
+def along(basis: Tensor, evaluations: int) -> Alignment:
+    """Return the alignment that exchanges the coordinates along a trained basis.
+
+    Args:
+        basis: orthonormal, (width, rank).
+        evaluations: runs that its training took.
+    """
+    return Alignment(
+        lambda base, source: exchanged(base, source, basis), rank=basis.shape[1], evaluations=evaluations
+    )
 
 
 @dataclass(frozen=True)
@@ -71,6 +93,4 @@ class AlignmentSearch:
         found = Subspace(place.needed)
         if len(pairs) >= FEWEST:
             train(place, pairs, found, steps=STEPS, rate=RATE, generator=generator)
-        basis = found.basis.detach()
-        exchange = lambda base, source: base + (source - base) @ basis @ basis.T  # noqa: E731
-        return Alignment(exchange, rank=basis.shape[1], evaluations=bound.evaluations)
+        return along(found.basis.detach(), bound.evaluations)

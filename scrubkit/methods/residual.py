@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -53,22 +54,24 @@ class Residual:
     rows: Rows
     embed: Stream | None = None
 
-    @cached_property
-    def blocks(self) -> range:
-        """Numbers of the blocks."""
+    @property
+    def sizes(self) -> Any:
+        """Sizes of the model; raises ScrubError for a graph of functions."""
         sizes = self.bound.architecture
         if sizes is None:
             _ = self.bound.bridge  # says in words that a graph of functions has no gradients
         assert sizes is not None
-        return range(sizes.n_layers)
+        return sizes
+
+    @cached_property
+    def blocks(self) -> range:
+        """Numbers of the blocks."""
+        return range(self.sizes.n_layers)
 
     @cached_property
     def writers(self) -> list[Part]:
         """What writes into the stream, in the order of computation; heads and MLPs at all positions."""
-        sizes = self.bound.architecture
-        if sizes is None:
-            _ = self.bound.bridge  # says in words that a graph of functions has no gradients
-        assert sizes is not None
+        sizes = self.sizes
         sites = [f"hook_embed[pos={i}]" for i in range(sizes.n_ctx)]
         for layer in self.blocks:
             sites += [f"blocks.{layer}.attn.hook_z[head={h}]" for h in range(sizes.n_heads)]
@@ -93,7 +96,7 @@ class Residual:
             metric: of the logits.
             skip: a component, such as "mlp 0" or "attention 1", that no gradient passes through.
         """
-        found, has_mlp = Sweep(), bool(self.bound.architecture and self.bound.architecture.d_mlp)
+        found, has_mlp = Sweep(), bool(self.sizes.d_mlp)
         last = self.bound.part(f"blocks.{self.blocks[-1]}.hook_resid_post")
         stream = self._leaf(last)
         logits = self._with({last: stream}, [self.bound.whole_output])[0]
@@ -150,9 +153,7 @@ class Residual:
         if part.hook.endswith("hook_mlp_out"):
             return value
         if part.hook == "hook_embed":
-            sizes = self.bound.architecture
-            assert sizes is not None
-            whole = value.new_zeros(len(value), sizes.n_ctx, value.shape[-1])
+            whole = value.new_zeros(len(value), self.sizes.n_ctx, value.shape[-1])
             whole[:, list(part.positions)] = value
             return whole
         layer = part.hook.removesuffix(".attn.hook_z")
