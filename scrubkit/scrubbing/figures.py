@@ -167,7 +167,7 @@ class Levels:
         compiled = self.device.type == "cpu" and kernels.available()
         if isinstance(outputs, Folded):
             if compiled and self._kept is not None and outputs.table.dtype == torch.float32:
-                return self._while_adding_up(outputs, self._kept, rows)
+                return self._while_adding_up(outputs, rows)
             outputs = outputs.added_up()
         if compiled:
             return self._in_one_loop(outputs, rows)
@@ -192,32 +192,26 @@ class Levels:
     def _in_one_loop(self, outputs: Tensor, rows: Tensor) -> dict[str, Tensor]:
         """Return every figure by the compiled loop."""
         from scrubkit.kernels import figures
-        from scrubkit.kernels.jit import spread
 
         own = self._kept or self.own(rows)
-        found = torch.empty(len(rows), len(BEHAVIOUR) + len(LABELLED), dtype=torch.float64)
         own_rows = rows if self._kept is not None else torch.arange(len(rows))
         tensors = (own.logits, own.probs, own_rows, self._known, self._label_table, rows)
-        arrays = [x.numpy() for x in tensors]
-        logits = outputs.flatten(1).numpy()
-        spread(lambda low, high: figures.of_logits(logits, *arrays, low, high, found.numpy()), len(rows))
-        return {name: found[:, i] for i, name in enumerate(self.names)}
+        return self._by(figures.of_logits, outputs.flatten(1), *tensors)
 
-    def _while_adding_up(self, outputs: Folded, own: Own, rows: Tensor) -> dict[str, Tensor]:
+    def _while_adding_up(self, outputs: Folded, rows: Tensor) -> dict[str, Tensor]:
         """Return every figure by the compiled loop that adds up the logits as well."""
         from scrubkit.kernels import folded
+
+        tensors = (outputs.table, outputs.index, *self._single, self._label_table, rows)
+        return self._by(folded.of_rows, *tensors)
+
+    def _by(self, loop: Callable[..., None], *tensors: Tensor) -> dict[str, Tensor]:
+        """Return the figures that a compiled loop takes of items, whose rows are the last of its tensors."""
         from scrubkit.kernels.jit import spread
 
-        found = torch.empty(len(rows), len(BEHAVIOUR) + len(LABELLED), dtype=torch.float64)
-        tensors = (
-            outputs.table,
-            outputs.index,
-            *self._single,
-            self._label_table,
-            rows,
-        )
-        arrays = [x.numpy() for x in tensors]
-        spread(lambda low, high: folded.of_rows(*arrays, low, high, found.numpy()), len(rows))
+        arrays, n_items = [x.numpy() for x in tensors], len(tensors[-1])
+        found = torch.empty(n_items, len(BEHAVIOUR) + len(LABELLED), dtype=torch.float64)
+        spread(lambda low, high: loop(*arrays, low, high, found.numpy()), n_items)
         return {name: found[:, i] for i, name in enumerate(self.names)}
 
     @cached_property
