@@ -27,10 +27,11 @@ def main() -> None:
     parser.add_argument("--models", type=int, default=300)
     parser.add_argument("--claims", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--first", type=int, default=0, help="begin at this base, to go on after a stop")
     asked = parser.parse_args()
     began, count = time.process_time(), Counter()
     each = -(-asked.claims // asked.models)
-    for number in range(-(-asked.models // 8)):
+    for number in range(asked.first, -(-asked.models // 8)):
         compare(asked.seed * 10**6 + number, STYLES[number % len(STYLES)], each, count)
         seconds = time.process_time() - began
         print(number, dict(count), f"{seconds:.0f} s", flush=True)
