@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -279,7 +280,7 @@ class NetworkSubject(Sites):
 
     def clean(self, part: Part, rows: Int[Tensor, " item"]) -> Tensor:
         """Return the value of a part on unedited runs."""
-        return self.network.value(part, rows.to(self.device))
+        return heads_first(part, self.network.value(part, rows.to(self.device)))
 
     def run(
         self, others: Int[Tensor, " item"], edits: Sequence[Edit], holds: Sequence[Part], reader: Part
@@ -296,27 +297,25 @@ class NetworkSubject(Sites):
     ) -> list[Tensor]:
         """Run on the other inputs with holds clean and edits set, and read some parts."""
         others = others.to(self.device)
-        held = [Edit(part, self.clean(part, others)) for part in holds]
+        edits = [*(Edit(part, self.clean(part, others)) for part in holds), *edits]
+        edits = [replace(edit, value=heads_first(edit.part, edit.value)) for edit in edits]
+        held, edits = edits[: len(holds)], edits[len(holds) :]
         whole = in_order(held, [edit for edit in edits if not edit.direct])
         need = self._needed(tuple(readers))
         tokens = self.network.tokens[others]
         first = Forward(self.network, tokens, others, whole, need)
         direct = [edit for edit in edits if edit.direct]
         if not direct:
-            return [first.read(reader) for reader in readers]
+            return [heads_first(reader, first.read(reader)) for reader in readers]
         hooks = self.architecture.hooks
-        return [
-            Forward(
-                self.network,
-                tokens,
-                others,
-                in_order(whole, direct),
-                need,
-                first=first,
-                inside=hooks[reader.hook].component,
-            ).read(reader)
-            for reader in readers
-        ]
+        found = []
+        for reader in readers:
+            inside = hooks[reader.hook].component
+            run = Forward(
+                self.network, tokens, others, in_order(whole, direct), need, first=first, inside=inside
+            )
+            found.append(heads_first(reader, run.read(reader)))
+        return found
 
     def _needed(self, readers: tuple[Part, ...]) -> Mapping[str, tuple[int, ...]]:
         key = tuple((part.hook, part.positions) for part in readers)
@@ -349,3 +348,12 @@ class NetworkSubject(Sites):
     @cached_property
     def _need(self) -> dict[Any, Mapping[str, tuple[int, ...]]]:
         return {}
+
+
+def heads_first(part: Part, value: Tensor) -> Tensor:
+    """Exchange query and head of an attention pattern, and leave every other value as it is.
+
+    A network keeps the position on the second axis of everything; TransformerLens shapes a pattern
+    (item, head, query, key), and so do subjects.
+    """
+    return value.transpose(1, 2) if kind_of(part.hook) == "attn.hook_pattern" else value
