@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 
 from rich.console import Console
@@ -11,6 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 EVERY = 30.0
 """Seconds between two lines."""
+LINES = 5
+"""Lines that an estimate looks back."""
 
 
 @contextlib.contextmanager
@@ -31,16 +34,24 @@ def shown_progress(console: Console, what: str) -> Iterator[Callable[[int, int],
 
 
 class _Lines:
-    """Writes a line whenever the last is some time ago, so that a log shows that something goes on."""
+    """Writes a line whenever the last is some time ago, so that a log shows that something goes on.
+
+    What is left is told from the last lines alone: the first steps may have made what the others need.
+    """
 
     def __init__(self, console: Console, what: str) -> None:
         self.console, self.what = console, what
-        self.began = self.last = time.monotonic()
+        self.last = time.monotonic()
+        self.seen: deque[tuple[float, int]] = deque([(self.last, 0)], maxlen=LINES)
 
     def __call__(self, done: int, total: int) -> None:
         now = time.monotonic()
         if now - self.last < EVERY:
             return
         self.last = now
-        left = f", about {(now - self.began) * (total - done) / done:.0f} s left" if done else ""
+        then, before = self.seen[0]
+        left = (
+            f", about {(now - then) * (total - done) / (done - before):.0f} s left" if done > before else ""
+        )
+        self.seen.append((now, done))
         self.console.print(f"{self.what}: {done} of {total}{left}", highlight=False)
