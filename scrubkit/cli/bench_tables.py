@@ -1,4 +1,4 @@
-"""A report of the bench as Rich tables: the methods, then the mutants that fool each of them."""
+"""A report of the bench as Rich tables: the methods, then the false hypotheses that fool each of them."""
 
 from __future__ import annotations
 
@@ -85,7 +85,9 @@ def missed_text(report: Report, missed: Sequence[Check]) -> Text:
 def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     table = Table(title=Text(plain(title)), title_justify="left")
     for number, column in enumerate(columns):
-        table.add_column(column, justify="right" if number else "left", overflow="fold")
+        # A name that is broken in two is no name; where all is too wide, figures give way.
+        justify = "right" if number else "left"
+        table.add_column(column, justify=justify, overflow="fold", no_wrap=not number)
     for row in rows:
         # Text is shown as it stands; names of methods and mutants may hold what Rich reads as markup.
         table.add_row(*(Text(plain(cell)) for cell in row))
@@ -93,7 +95,9 @@ def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) ->
 
 
 def _fooled(method: MethodReport) -> Table:
-    return _table(f"mutants that fool {method.name}", OPERATOR_COLUMNS, operator_rows(method))
+    return _table(
+        f"false hypotheses that fool {method.name}, by operator", OPERATOR_COLUMNS, operator_rows(method)
+    )
 
 
 def _calibration(method: MethodReport) -> Text:

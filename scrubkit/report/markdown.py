@@ -85,7 +85,11 @@ def _wrong(method: MethodReport) -> list[str]:
         return []
     blocks = [f"### {escape(method.name)}", ""]
     if rows:
-        blocks += ["<details><summary>Mutants that fool it</summary>", "", *table(OPERATOR_COLUMNS, rows)]
+        blocks += [
+            "<details><summary>False hypotheses that fool it, by operator</summary>",
+            "",
+            *table(OPERATOR_COLUMNS, rows),
+        ]
         blocks += ["</details>", ""]
     blocks += ["<details><summary>Worst cases</summary>", ""]
     for heading, results in by_operator(method):

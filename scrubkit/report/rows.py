@@ -19,7 +19,7 @@ CONDUCT_COLUMNS = (
     "crashed",
     "timeouts",
     "s/case",
-    "runs/case",
+    "runs",
 )
 FINDER_COLUMNS = (
     "finder",
@@ -33,7 +33,7 @@ FINDER_COLUMNS = (
     "faults",
     "s/model",
 )
-OPERATOR_COLUMNS = ("operator", "accepted", "killed")
+OPERATOR_COLUMNS = ("operator", "accepted", "refuted")
 NEVER = "never decided"
 """Stands for shares of wrong decisions where there was no decision."""
 LONG = 4
@@ -143,7 +143,7 @@ def finder_row(finder: FinderReport) -> tuple[str, ...]:
 
 
 def operator_rows(method: MethodReport, shown: int | None = SHOWN_OPERATORS) -> list[tuple[str, ...]]:
-    """Return a row for each kind of mutant that fools a method, the worst first."""
+    """Return a row for each operator whose false hypotheses fool a method, the worst first."""
     return [(f.operator, str(f.accepted), str(f.killed)) for f in method.fooled_by[:shown]]
 
 
