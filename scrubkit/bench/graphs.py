@@ -28,7 +28,7 @@ class GraphTask:
     """A function graph with what it should compute.
 
     Attributes:
-        graph: the functions on their dataset.
+        graph: the functions on their dataset, with label and loss.
         label: what the output should be, an expression over the inputs.
         loss: ``loss(output, label)``, one number per row; for "hit" and "product" more is better.
     """
@@ -216,6 +216,37 @@ CLAIMS: Sequence[tuple[str, str, Claim]] = (
     ("direct_inhibition", "inhibition", _leaf("h", "h")),
 )
 """Name of a claim, the graph that it is about, and its nodes (site, feature) and edges."""
+MEANINGS: Mapping[str, str] = {
+    "identical": "The graph itself is claimed, down to its inputs, so that nothing can be resampled.",
+    "leaves": "Both terms of a sum are named, each with the input that it is made of.",
+    "refined": "Each term is given its own input and more besides, which is true and tests nothing.",
+    "renamed": "Features are other names for the same classes.",
+    "swapped_features": "Each term is said to depend on the input of the other.",
+    "coarser": "Half of what a term depends on is left out of its feature.",
+    "unspecified": "One of two terms that matter is not named.",
+    "identity": "Both terms are said to depend on the whole input, which is true of anything.",
+    "large_deviation": "A term is said to depend on one input, and depends a little on another.",
+    "spread_over_two": "A value stands in two places, of which one is named.",
+    "both_of_two": "A value stands in two places, and both are named.",
+    "cancel": "Two terms share an input that cancels between them; neither feature names it.",
+    "swapped_parts": "Two terms are each described by what the two of them add up to, split in another way.",
+    "spread_over_residual": "A term is said to depend on one input, and holds the one read beside it too.",
+    "other_modulus": "A parity is said to be a remainder of another modulus.",
+    "swapped_classes": "The features of two inputs are exchanged.",
+    "shifted_classes": "The classes of a feature are moved by one.",
+    "idle_matters": "A node that is always 0 is said to matter.",
+    "idle_is_constant": "A node that is always 0 is named, with the true claim that it is constant.",
+    "correlated_data": "One of two inputs that always go together is named, and the other is read too.",
+    "cancellation": "Inputs get better and worse in equal number: the mean loss stays as it is.",
+    "correlated_feature": "A feature that agrees with the true one on 95 % of the inputs stands in for it.",
+    "right_copy": "The one node that is read is named with its own input.",
+    "interference": "Noise that the claim does not name costs the graph loss, and scrubbing takes it away.",
+    "separate_draws": "Two nodes that hold one noise are called constant, so that it averages out.",
+    "whole_interference": "All that the sum reads is named, each with its own input.",
+    "cancelling_apart": "Two nodes that cancel are each called constant.",
+    "direct_inhibition": "A path that inhibits the output is not named: without it the output is better.",
+}
+"""What each claim that is not true does, in a sentence."""
 
 
 def find(name: str) -> GraphTask:
@@ -237,7 +268,8 @@ def find(name: str) -> GraphTask:
     for variable in inputs:
         # An input that nothing reads is still a variable that features may name.
         graph.add_node(variable)
-    return GraphTask(FunctionGraph(graph, inputs), definition.label, LOSSES[definition.loss])
+    label, loss = definition.label, LOSSES[definition.loss]
+    return GraphTask(FunctionGraph(graph, inputs, label=label, loss=loss), label, loss)
 
 
 def claims() -> Iterator[tuple[str, str, nx.DiGraph]]:

@@ -14,6 +14,7 @@ from scrubkit.errors import BenchError, nearest
 from scrubkit.models.family import Family
 from scrubkit.models.load import cache_folder, load
 from scrubkit.models.model import Model
+from scrubkit.subjects.function_graph import FunctionGraph
 
 KEPT = 4
 """How many models are kept in memory: cases of one model follow each other."""
@@ -33,6 +34,23 @@ def build(spec: ModelSpec, *, cache_dir: str | Path | None = None) -> Model:
         BenchError: the description is of a function graph.
     """
     return _build(spec.model_dump_json(), str(cache_folder(cache_dir)))
+
+
+def build_subject(spec: ModelSpec, *, cache_dir: str | Path | None = None) -> Model | FunctionGraph:
+    """Return what a description is of, be it a model or a graph of functions.
+
+    Args:
+        spec: the description.
+        cache_dir: as for `build`.
+
+    Raises:
+        ScrubkitError: as `build` does, or there is no such graph.
+    """
+    if spec.kind == "functions":
+        from scrubkit.bench.graphs import find
+
+        return find(spec.options["name"]).graph
+    return build(spec, cache_dir=cache_dir)
 
 
 @lru_cache(maxsize=KEPT)

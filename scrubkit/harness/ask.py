@@ -8,10 +8,9 @@ import torch
 
 from scrubkit.harness.call import Call, Caller, Said
 from scrubkit.harness.outcome import Fault, Finding, Outcome
-from scrubkit.harness.questions import Question, seed_of
+from scrubkit.harness.questions import Given, Question, seed_of
 from scrubkit.harness.reading import FaultFound
 from scrubkit.methods.protocol import Budget
-from scrubkit.models.model import Model
 
 SPOT_CHECK = 16
 """One question in so many is asked twice, whatever the method did."""
@@ -26,12 +25,12 @@ class Examiner:
 
     Args:
         caller: where the method is called.
-        model: the bare model; the method works on copies of it.
+        model: the bare model, or a graph of functions; the method works on copies of it.
         seed: the run's seed.
         budget: what one question may cost.
     """
 
-    def __init__(self, caller: Caller, model: Model, *, seed: int, budget: Budget) -> None:
+    def __init__(self, caller: Caller, model: Given, *, seed: int, budget: Budget) -> None:
         self.caller = caller
         self.model = model
         self.seed = seed

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from scrubkit.bench.case import Case
-from scrubkit.bench.models import build
+from scrubkit.bench.models import build_subject
 from scrubkit.errors import BenchError, ScrubkitError
 from scrubkit.harness.ask import Examiner
 from scrubkit.harness.call import Caller
 from scrubkit.harness.outcome import Finding, Outcome
-from scrubkit.harness.questions import Question, bare, question_key, question_of
+from scrubkit.harness.questions import Given, Question, bare, question_key, question_of
 from scrubkit.methods.protocol import Budget
 from scrubkit.models.model import Model
 
@@ -31,12 +31,12 @@ class Batch:
     """Questions about one model.
 
     Attributes:
-        model: the bare model.
+        model: the bare model, or a graph of functions.
         key: identity of the model and its task.
         questions: what is asked about it, in the order of their keys.
     """
 
-    model: Model
+    model: Given
     key: str
     questions: tuple[Question, ...]
 
@@ -72,7 +72,7 @@ class Layout:
 
     batches: tuple[Batch, ...]
     keys: dict[str, str]
-    models: dict[str, Model]
+    models: dict[str, Given]
 
 
 def lay_out(cases: Sequence[Case], known: Mapping[str, Model] | None = None) -> Layout:
@@ -89,12 +89,12 @@ def lay_out(cases: Sequence[Case], known: Mapping[str, Model] | None = None) -> 
     """
     batches: dict[str, Batch] = {}
     keys: dict[str, str] = {}
-    models: dict[str, Model] = {}
+    models: dict[str, Given] = {}
     faults: list[str] = []
     for group in group_by_model(cases):
         try:
             spec = group[0].model
-            model = known[spec.key] if known and spec.key in known else build(spec)
+            model = known[spec.key] if known and spec.key in known else build_subject(spec)
         except ScrubkitError as error:
             faults.append(f"model of case {group[0].id}: {error}")
             continue

@@ -21,11 +21,11 @@ from pydantic import Field
 
 from scrubkit.harness import global_random
 from scrubkit.harness.outcome import Fault, FaultKind, Record
+from scrubkit.harness.questions import Given, task_of
 from scrubkit.harness.reading import FaultFound, finite, read_answer, read_importances
 from scrubkit.harness.specimen import Specimen
 from scrubkit.hypothesis import Hypothesis
 from scrubkit.methods.protocol import AnswerVerdict, Budget
-from scrubkit.models.model import Model
 
 MAX_DETAIL = 2000
 """Longest text of a fault, in characters."""
@@ -87,8 +87,8 @@ class Caller(Protocol):
         """Name of the method."""
         ...
 
-    def call(self, model: Model, call: Call) -> Said:
-        """Call the method on a copy of a bare model."""
+    def call(self, model: Given, call: Call) -> Said:
+        """Call the method on a copy of a bare model, or of a graph of functions."""
         ...
 
 
@@ -108,7 +108,7 @@ class InProcess:
         """Name of the method."""
         return self.method.name
 
-    def call(self, model: Model, call: Call) -> Said:
+    def call(self, model: Given, call: Call) -> Said:
         """Call the method; too long a call is a fault once it has ended by itself."""
         if self._specimen is None or self._specimen.pristine is not model:
             self._specimen = Specimen(model)
@@ -160,7 +160,7 @@ def perform(
 
 def _call(
     method: Any,
-    model: Model,
+    model: Given,
     hypothesis: Hypothesis | None,
     call: Call,
     through: tuple[type[BaseException], ...],
@@ -174,7 +174,7 @@ def _call(
         began = time.perf_counter()
         try:
             function = method.score if call.role == "score" else method.find
-            value = function(*given, task=model.task, generator=generator, budget=call.budget)
+            value = function(*given, task=task_of(model), generator=generator, budget=call.budget)
         except through:
             raise
         except BaseException as raised:  # sys.exit in a method must not end the run either

@@ -9,9 +9,10 @@ from __future__ import annotations
 import torch
 
 from scrubkit.errors import ScrubkitError
+from scrubkit.harness.questions import Given
 from scrubkit.hypothesis import Hypothesis
-from scrubkit.models.model import Model
 from scrubkit.scrubbing.scoring import Scorer
+from scrubkit.subjects.function_graph import FunctionGraph
 
 ESTIMANDS = ("loss_recovered", "fidelity", "faithfulness")
 MAX_INPUTS = 200
@@ -20,15 +21,16 @@ MAX_RUNS = 200_000
 """Largest number of runs that one value may take."""
 
 
-def exact_value(estimand: str | None, model: Model, hypothesis: Hypothesis) -> float | None:
+def exact_value(estimand: str | None, model: Given, hypothesis: Hypothesis) -> float | None:
     """Return the expectation of a figure over all draws, or None where it cannot be enumerated.
 
     Args:
         estimand: which figure; None or an unknown one gives None.
-        model: the model.
+        model: the model, or a graph of functions.
         hypothesis: what is scrubbed.
     """
-    if estimand not in ESTIMANDS or model.task.n_inputs > MAX_INPUTS:
+    size = (model if isinstance(model, FunctionGraph) else model.task).n_inputs
+    if estimand not in ESTIMANDS or size > MAX_INPUTS:
         return None
     try:
         found = Scorer(model, device="cpu", dtype=torch.float64).score(

@@ -24,6 +24,7 @@ from scrubkit.harness.circuits import recovery_areas
 from scrubkit.harness.identity import Identity
 from scrubkit.harness.intervals import mean_over_models, proportion
 from scrubkit.harness.outcome import Fault, Finding
+from scrubkit.harness.questions import Given
 from scrubkit.harness.report import CircuitFigures, FinderReport
 from scrubkit.models.model import Model
 from scrubkit.scrubbing.bound import bind
@@ -32,10 +33,11 @@ from scrubkit.subjects.sites import Sites
 
 
 def finder_report(
-    identity: Identity, models: Mapping[str, Model], findings: Mapping[str, Finding]
+    identity: Identity, models: Mapping[str, Given], findings: Mapping[str, Finding]
 ) -> FinderReport:
     """Return the figures of one finder over all models of a suite whose truth is known."""
-    rows = [circuit_figures(models[key], findings[key]) for key in models if models[key].truth is not None]
+    known = {k: m for k, m in models.items() if isinstance(m, Model) and m.truth is not None}
+    rows = [circuit_figures(model, findings[key]) for key, model in known.items()]
     mean = {
         name: mean_over_models([getattr(row, name) for row in rows])
         for name in ("sites_auroc", "sites_ap", "edges_auroc", "edges_ap", "cpr", "cmd")

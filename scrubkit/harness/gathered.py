@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from scrubkit.bench.case import Case
 from scrubkit.harness.batches import Layout
 from scrubkit.harness.outcome import Finding, Outcome
-from scrubkit.models.model import Model
+from scrubkit.harness.questions import Given
 
 
 @dataclass
@@ -28,7 +28,7 @@ class Gathered:
     found: list[dict[str, Finding]]
     exact: list[dict[str, float]]
     cases: list[Case] = field(default_factory=list)
-    models: dict[str, Model] = field(default_factory=dict)
+    models: dict[str, Given] = field(default_factory=dict)
     asked: int = 0
 
     @classmethod

@@ -13,13 +13,14 @@ from scrubkit.core.task import Task
 from scrubkit.errors import BenchError
 from scrubkit.harness.ask import device_class
 from scrubkit.harness.outcome import Fault, Outcome
-from scrubkit.harness.questions import bare, seed_of
+from scrubkit.harness.questions import bare, seed_of, task_of
 from scrubkit.harness.reading import FaultFound, read_answer
 from scrubkit.hypothesis import Hypothesis
 from scrubkit.methods.protocol import Budget
 from scrubkit.methods.registry import builtin_methods, find_method, roles_of
 from scrubkit.models.model import Model
 from scrubkit.scrubbing.bound import bind
+from scrubkit.subjects.function_graph import FunctionGraph
 
 CONTROLS = ("random-scores", "answers-only", "text-only", "text-and-spectra")
 """Built-in scorers that are no judges of a claim: they do not run the model that it is about."""
@@ -70,9 +71,9 @@ def ask(
     else:
         judges = [_scorer(source) for source in ([methods] if isinstance(methods, str) else methods)]
     bound = bind(subject, hypothesis, task=task)
-    claim = bound.plan.hypothesis
-    if bound.architecture is not None:
-        claim = claim.stripped(lambda site: bound.target.subject.part(site, bound.plan.hypothesis.subspaces))
+    claim, part = bound.plan.hypothesis, bound.target.subject.part
+    named = bound.architecture is not None
+    claim = claim.stripped((lambda site: part(site, bound.plan.hypothesis.subspaces)) if named else None)
     key = hashlib.sha256(f"{bound.target.hash} {claim.hash}".encode()).hexdigest()
     return {
         method.name: _answer(method, subject, claim, task, seed_of(seed, key, method.name), key, budget)
@@ -97,7 +98,7 @@ def _answer(
     budget: Budget | None,
 ) -> Outcome:
     """Return what one method says, or its fault."""
-    given = bare(subject) if isinstance(subject, Model) else subject
+    given = bare(subject) if isinstance(subject, Model | FunctionGraph) else subject
     began = time.perf_counter()
     kept: dict[str, Any] = {"key": key, "device": device_class()}
     try:
@@ -105,7 +106,7 @@ def _answer(
             method.score(
                 given,
                 claim,
-                task=getattr(given, "task", None) if task is None else task,
+                task=task_of(given) if task is None else task,
                 generator=torch.Generator().manual_seed(seed),
                 budget=budget or Budget(),
             ),

@@ -1,5 +1,6 @@
 """What a method is given: a bare model, a stripped hypothesis, and a seed that says nothing.
 
+In place of a model it may be a graph of functions.
 A question is known by its content: the weights, the task and the claim. Its key, and with it the seed and the
 order of asking, cannot depend on the label, the case's name or its place in the suite.
 """
@@ -10,13 +11,20 @@ import hashlib
 import json
 from copy import deepcopy
 from dataclasses import dataclass
+from typing import overload
 
 from scrubkit.bench.case import Case
+from scrubkit.core.task import Task
 from scrubkit.hypothesis import Hypothesis, from_json
 from scrubkit.models.model import Model
 from scrubkit.models.record import Provenance
 from scrubkit.models.weights import Weights
+from scrubkit.scrubbing.graph_figures import GraphFigures
+from scrubkit.subjects.function_graph import FunctionGraph
 from scrubkit.subjects.sites import Sites
+
+Given = Model | FunctionGraph
+"""What questions are about."""
 
 
 @dataclass(frozen=True)
@@ -32,13 +40,31 @@ class Question:
     hypothesis: Hypothesis
 
 
-def bare(model: Model) -> Model:
-    """Return a copy of a model without name, truth, certificate and provenance, sharing no memory with it."""
+@overload
+def bare(model: Model) -> Model: ...
+
+
+@overload
+def bare(model: FunctionGraph) -> FunctionGraph: ...
+
+
+def bare(model: Given) -> Given:
+    """Return a copy of a model without name, truth, certificate and provenance, sharing no memory with it.
+
+    A graph of functions has none of these, and is copied.
+    """
+    if isinstance(model, FunctionGraph):
+        return model.copy()
     weights = Weights({name: value.detach().clone() for name, value in model.weights.named().items()})
     return Model("model", deepcopy(model.task), model.config, weights, Provenance(kind="imported"))
 
 
-def question_of(case: Case, model: Model) -> Question:
+def task_of(given: Given) -> Task | None:
+    """Return the task that methods are given beside a model; a graph of functions has none."""
+    return given.task if isinstance(given, Model) else None
+
+
+def question_of(case: Case, model: Given) -> Question:
     """Return what a case asks.
 
     Args:
@@ -50,13 +76,25 @@ def question_of(case: Case, model: Model) -> Question:
         SiteError: the model has no such site.
     """
     claim = from_json(json.dumps(case.hypothesis), title=f"case {case.id}")
-    sites = Sites.of(model)
-    stripped = claim.stripped(lambda site: sites.part(site, claim.subspaces))
+    if isinstance(model, FunctionGraph):
+        for node in claim.nodes.values():
+            model.part(node.site, claim.subspaces)
+        stripped = claim.stripped()
+    else:
+        sites = Sites.of(model)
+        stripped = claim.stripped(lambda site: sites.part(site, claim.subspaces))
     return Question(question_key(model, stripped.hash), stripped)
 
 
-def question_key(model: Model, claim: str) -> str:
-    """Return the identity of a question: SHA-256 of weights, task and what is asked about them."""
+def question_key(model: Given, claim: str) -> str:
+    """Return the identity of a question: SHA-256 of weights, task and what is asked about them.
+
+    Of a graph of functions it is the values, the label, and the losses that its outputs have.
+    """
+    if isinstance(model, FunctionGraph):
+        figures = GraphFigures(model)
+        told = ["functions", str(model.label), figures.model_loss, figures.baseline_loss]
+        return hashlib.sha256(json.dumps([model.hash, told, claim]).encode()).hexdigest()
     task = list(model.task.identity)
     return hashlib.sha256(json.dumps([model.weights_hash, task, claim]).encode()).hexdigest()
 

@@ -31,6 +31,7 @@ from scrubkit.harness.report import NullFigures, Report, SuiteRef
 from scrubkit.harness.store import Store, open_store
 from scrubkit.methods.protocol import Budget
 from scrubkit.scrubbing.options import versions
+from scrubkit.subjects.function_graph import FunctionGraph
 from scrubkit.version import __version__
 
 Progress = Callable[[int, int], None]
@@ -57,7 +58,7 @@ def validate(
     Args:
         methods: one method or several: built-in names, entry points, ``module:attribute``, or instances.
         suite: name, manifest file or folder of shards of a suite, or the suite itself. Of a suite in shards
-            one shard is held at a time, and finders are not asked.
+            one shard is held at a time, and finders are not asked; nor are they about graphs of functions.
         jobs: worker processes on this machine; with ``dask="local"`` the number of its workers.
         seed: decides all randomness that methods are given.
         store: file in which answers are kept and found again; None keeps nothing.
@@ -85,12 +86,13 @@ def validate(
         machine = stack.enter_context(backend(jobs, dask, in_process=in_process, memory=memory))
         entrants = enter(find(methods, in_process=in_process, memory=memory_share(memory, jobs)))
         asked_of = [(find_suite(suite, jobs=jobs), entrants)]
+        _refuse_finders(asked_of[0][0], entrants)
         if nulls:
             asked_of.append((find_suite(NULLS, jobs=jobs), entrants))
         kept = stack.enter_context(open_store(store, write=True)) if store is not None else None
         reports = []
         for chosen, some in asked_of:
-            if isinstance(chosen, ShardedSuite) or chosen.name == NULLS:
+            if not _for_finders(chosen):
                 some = [entrant for entrant in some if entrant.role == "score"]
             found = Gathered.of(len(some))
             for part in _parts(chosen):
@@ -154,6 +156,27 @@ def _parts(suite: Suite | ShardedSuite) -> Iterator[Shard]:
 MAX_SECONDS = 30 * 24 * 3600.0
 """Longest time limit of one question: thirty days."""
 MAX_DRAWS = 2**31 - 1
+
+
+def _for_finders(suite: Suite | ShardedSuite) -> bool:
+    """Say whether finders are asked about the models of a suite."""
+    if isinstance(suite, ShardedSuite) or suite.name == NULLS:
+        return False
+    return any(case.model.kind != "functions" for case in suite.cases)
+
+
+def _refuse_finders(suite: Suite | ShardedSuite, entrants: Sequence[Entrant]) -> None:
+    """Refuse methods that are finders only where none is asked; raises BenchError with each."""
+    scorers = {entrant.method.name for entrant in entrants if entrant.role == "score"}
+    idle = sorted({entrant.method.name for entrant in entrants} - scorers)
+    if idle and not _for_finders(suite):
+        raise BenchError(
+            [
+                f"{name} is a finder, and finders are not asked about the suite {suite.name}; name a scorer"
+                for name in idle
+            ],
+            title="validate",
+        )
 
 
 def _refuse_options(seed: int, budget: Budget) -> None:
@@ -237,7 +260,8 @@ class _Run:
         for number, entrant in enumerate(self.entrants):
             for batch in self.layout.batches:
                 if entrant.role == "find":
-                    pieces = [] if batch.key in known[number] else [batch]
+                    found = batch.key in known[number] or isinstance(batch.model, FunctionGraph)
+                    pieces = [] if found else [batch]
                 else:
                     pieces = split(batch, set(known[number]))
                 for piece in pieces:

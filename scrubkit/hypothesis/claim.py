@@ -161,23 +161,18 @@ class Hypothesis:
         """Return the graph in Graphviz's language."""
         return dot(self)
 
-    def stripped(self, resolve: Callable[[str], Part]) -> Hypothesis:
+    def stripped(self, resolve: Callable[[str], Part] | None = None) -> Hypothesis:
         """Return the claim alone, as a method under test is given it.
 
         Name, expectations, prose and file are gone, node names carry no meaning, and sites give indices
         instead of names such as ``cluster:14`` or ``key``, which only the truth could resolve.
 
         Args:
-            resolve: finds the part of the model that a site means, such as `Subject.part`.
+            resolve: finds the part of the model that a site means, such as `Subject.part`; None where sites
+                have no names but their own, as in a graph of functions.
         """
-        nodes, subspaces = {}, {}
-        for name, node in self.nodes.items():
-            part = resolve(node.site)
-            basis = f"basis{len(subspaces)}"
-            if part.basis is not None:
-                subspaces[basis] = part.basis
-            nodes[name] = replace(node, site=part.spelled_out(basis))
-        spelled = replace(self, nodes=nodes, subspaces=subspaces)
+        spelled = self if resolve is None else self._spelled_out(resolve)
+        nodes = spelled.nodes
         names = {old: f"n{i}" for i, old in enumerate(spelled.canonical_order())}
         renamed = {
             new: replace(
@@ -187,7 +182,18 @@ class Hypothesis:
             )
             for old, new in names.items()
         }
-        return Hypothesis("hypothesis", self.task, renamed, names[self.root], subspaces=subspaces)
+        return Hypothesis("hypothesis", self.task, renamed, names[self.root], subspaces=spelled.subspaces)
+
+    def _spelled_out(self, resolve: Callable[[str], Part]) -> Hypothesis:
+        """Return the claim with indices in its sites in place of names."""
+        nodes, subspaces = {}, {}
+        for name, node in self.nodes.items():
+            part = resolve(node.site)
+            basis = f"basis{len(subspaces)}"
+            if part.basis is not None:
+                subspaces[basis] = part.basis
+            nodes[name] = replace(node, site=part.spelled_out(basis))
+        return replace(self, nodes=nodes, subspaces=subspaces)
 
     def canonical_order(self) -> list[str]:
         """Return the node names in a topological order that depends on the claim alone."""

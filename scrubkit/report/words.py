@@ -36,7 +36,9 @@ def operator_meaning(name: str) -> str:
     """Return what an operator does, in a sentence; empty where nothing says so."""
     if name in STRATA:
         return f"the model is changed so that the claim is false: {STRATA[name]}"
-    return _operators().get(name, "")
+    from scrubkit.bench.graphs import MEANINGS
+
+    return _operators().get(name) or MEANINGS.get(name, "")
 
 
 @cache

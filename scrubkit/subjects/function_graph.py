@@ -107,6 +107,12 @@ class FunctionGraph:
             digest.update(f"{name}{array.shape}".encode() + array.tobytes())
         return digest.hexdigest()
 
+    def copy(self) -> FunctionGraph:
+        """Return a graph of the same functions that shares no memory with this one."""
+        inputs = {name: value.clone() for name, value in self.inputs.items()}
+        weights = None if self.weights is None else self.weights.tolist()
+        return FunctionGraph(self.graph, inputs, weights, label=self.label, loss=self.loss)
+
     def part(self, site: str, subspaces: Mapping[str, Any]) -> str:
         """Return the site itself, a node of the graph; raises SiteError naming the nodes."""
         if site not in self.graph:

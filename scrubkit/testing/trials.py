@@ -7,19 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from scrubkit.bench.case import Case, Label
-from scrubkit.bench.models import build
+from scrubkit.bench.models import build_subject
 from scrubkit.bench.suites import Suite
 from scrubkit.errors import BenchError, nearest
 from scrubkit.harness.ask import Examiner
 from scrubkit.harness.figures import judge
 from scrubkit.harness.outcome import Outcome
-from scrubkit.harness.questions import bare, question_of
+from scrubkit.harness.questions import Given, bare, question_of
 from scrubkit.harness.report import SuiteRef
 from scrubkit.harness.run import find_suite
 from scrubkit.harness.stranger import identity, roles
 from scrubkit.hypothesis import Hypothesis
 from scrubkit.methods.protocol import Budget
-from scrubkit.models.model import Model
 from scrubkit.testing.callers import caller_for, found
 from scrubkit.testing.entries import Entry
 from scrubkit.testing.failures import NoAnswer, WrongAnswer, case_failure
@@ -59,9 +58,9 @@ class CaseTrial:
         return self.case.label
 
     @property
-    def model(self) -> Model:
-        """The model with its truth, which a method is not shown."""
-        return build(self.case.model)
+    def model(self) -> Given:
+        """The model with its truth, which a method is not shown, or a graph of functions."""
+        return build_subject(self.case.model)
 
     @property
     def hypothesis(self) -> Hypothesis:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import pickle
 import secrets
 import signal
 import sys
@@ -22,11 +21,11 @@ from pydantic import ValidationError
 from scrubkit.errors import BenchError
 from scrubkit.harness.call import Call, Said, timed_out
 from scrubkit.harness.outcome import Fault
+from scrubkit.harness.questions import Given
 from scrubkit.harness.stranger import Card, Stranger
 from scrubkit.harness.worker import wire
 from scrubkit.harness.worker.serve import MAX_REFUSAL, Ask, Hold, Load
 from scrubkit.harness.worker.starter import Fork, Template, template
-from scrubkit.models.model import Model
 
 BEGIN_SECONDS = 60.0
 """How long a worker may take to begin with a call."""
@@ -60,7 +59,7 @@ class Worker:
         self._memory = machine_memory() * 3 // 4 if memory is None else memory
         self._fork: Fork | None = None
         self._template: Template | None = None
-        self._held: Model | None = None
+        self._held: Given | None = None
         self._failed = 0
 
     def __enter__(self) -> Worker:
@@ -69,7 +68,7 @@ class Worker:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def call(self, model: Model, call: Call) -> Said:
+    def call(self, model: Given, call: Call) -> Said:
         """Call the method; what kills the worker, or outlasts the limit, is a fault.
 
         A worker may die of what an earlier call left behind, so that the call is made once more in a new one.
@@ -104,7 +103,7 @@ class Worker:
         self._end(lost=True)
         return _crashed(detail, time.perf_counter() - began)
 
-    def _ask(self, model: Model, call: Call) -> Said:
+    def _ask(self, model: Given, call: Call) -> Said:
         """Make a call in the worker that is there."""
         token = self._begin(model, call)
         began = time.perf_counter()
@@ -138,7 +137,7 @@ class Worker:
         """End the worker."""
         self._end(lost=False)
 
-    def _begin(self, model: Model, call: Call) -> bytes:
+    def _begin(self, model: Given, call: Call) -> bytes:
         """Send the call, and the model where the worker has another; return the token once it is begun."""
         token = secrets.token_bytes(wire.TOKEN)
         if self._held is not model:
@@ -179,7 +178,8 @@ class Worker:
 
     def _send(self, message: Any) -> None:
         assert self._fork is not None
-        wire.send(self._fork.channel, pickle.dumps(message), BEGIN_SECONDS)
+        # The functions of a graph have no names by which pickle could send them.
+        wire.send(self._fork.channel, cloudpickle.dumps(message), BEGIN_SECONDS)
 
     def _expect(self, token: bytes, stage: bytes, seconds: float) -> bytes:
         """Wait for one frame of a token and a stage; return what follows them."""

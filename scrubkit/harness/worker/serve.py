@@ -17,10 +17,10 @@ from typing import Any
 
 from scrubkit.errors import ScrubkitError
 from scrubkit.harness.call import Call, clean, perform
+from scrubkit.harness.questions import Given
 from scrubkit.harness.specimen import Specimen
 from scrubkit.harness.stranger import describe
 from scrubkit.harness.worker import wire
-from scrubkit.models.model import Model
 
 HIGH = 200
 """Number from which the channel's descriptor is taken, out of the way of what a method opens or closes."""
@@ -57,9 +57,9 @@ class Load:
 
 @dataclass(frozen=True)
 class Hold:
-    """A bare model, about which the next calls are."""
+    """A bare model, or a graph of functions, about which the next calls are."""
 
-    model: Model
+    model: Given
 
 
 @dataclass(frozen=True)

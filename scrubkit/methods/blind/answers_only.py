@@ -8,9 +8,11 @@ import torch
 from scrubkit.core.feature import class_ids
 from scrubkit.core.task import Task
 from scrubkit.hypothesis import Hypothesis
-from scrubkit.methods.blind.text_features import require_task
+from scrubkit.methods.blind.text_features import inputs_of
 from scrubkit.methods.protocol import Answer, Budget
 from scrubkit.models.model import Model
+from scrubkit.scrubbing.graph_figures import GraphFigures
+from scrubkit.subjects.function_graph import FunctionGraph
 
 
 class AnswersOnly:
@@ -32,22 +34,30 @@ class AnswersOnly:
         """Say how far the features determine the answers; without answers nothing can be said.
 
         Raises:
-            ScrubError: there is no task.
+            ScrubError: nothing gives features their values.
         """
-        require_task(task, self.name)
-        if task.labels is None:
+        inputs = inputs_of(model, task, self.name)
+        answers = _answers(inputs)
+        if answers is None:
             return Answer(0.0, verdict="untestable", evaluations=0, notes=("the task has no answers",))
         nodes = [hypothesis.nodes[name] for name, _ in hypothesis.nodes[hypothesis.root].parents]
         values = [
             column
             for node in nodes
             if node.feature is not None and not node.unimportant
-            for column in node.feature.values(task.columns, task.constants, task.tokens)
+            for column in node.feature.values(inputs.columns, inputs.constants, inputs.tokens)
         ]
         if not values:
             return Answer(0.0, evaluations=0)
         classes = class_ids(values)
-        answers = class_ids(list(np.atleast_2d(task.labels.T)))
         counts = np.zeros((classes.max() + 1, answers.max() + 1))
         np.add.at(counts, (classes, answers), 1)
-        return Answer(float(counts.max(axis=1).sum() / task.n_inputs), evaluations=0)
+        return Answer(float(counts.max(axis=1).sum() / inputs.n_inputs), evaluations=0)
+
+
+def _answers(inputs: Task | FunctionGraph) -> np.ndarray | None:
+    """Return the right answer of every input as a number of its own, None where there is none."""
+    if isinstance(inputs, FunctionGraph):
+        values = GraphFigures(inputs).values
+        return None if values is None else class_ids([values.numpy()])
+    return None if inputs.labels is None else class_ids(list(np.atleast_2d(inputs.labels.T)))

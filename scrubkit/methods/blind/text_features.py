@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from typing import Any
 
 import networkx as nx
 import numpy as np
@@ -17,6 +18,7 @@ from scrubkit.core.task import Task
 from scrubkit.errors import ScrubError
 from scrubkit.hypothesis import Hypothesis
 from scrubkit.hypothesis.claim import Node
+from scrubkit.subjects.function_graph import FunctionGraph
 
 BUCKETS = 64
 """Columns into which pieces of text are hashed."""
@@ -24,21 +26,25 @@ _BASIS = re.compile(r"subspace=[\w.@]+")
 _WORDS = re.compile(r"\w+|[^\w\s]+")
 
 
-def require_task(task: Task | None, method: str) -> None:
-    """Refuse a subject without a task, such as a graph of functions.
+def inputs_of(subject: Any, task: Task | None, method: str) -> Task | FunctionGraph:
+    """Return what gives features their values: the task, or a graph of functions, which has its own inputs.
 
     Args:
-        task: the task, or None where there is none.
+        subject: what the hypothesis is about.
+        task: its task, or None where there is none.
         method: who asks for it, for the message.
 
     Raises:
-        ScrubError: there is none.
+        ScrubError: there is neither.
     """
+    if isinstance(subject, FunctionGraph):
+        return subject
     if task is None:
         raise ScrubError("needs a task, whose columns give features their values", title=method)
+    return task
 
 
-def text_features(hypothesis: Hypothesis, task: Task) -> Float[np.ndarray, " column"]:
+def text_features(hypothesis: Hypothesis, inputs: Task | FunctionGraph) -> Float[np.ndarray, " column"]:
     """Return a hypothesis as numbers that depend on no model, no node name and no order.
 
     Sizes and shape of the graph; of the features, how many classes they make and how long they are; and the
@@ -46,9 +52,9 @@ def text_features(hypothesis: Hypothesis, task: Task) -> Float[np.ndarray, " col
 
     Args:
         hypothesis: the claim.
-        task: gives features their values.
+        inputs: give features their values.
     """
-    return np.concatenate([_shape(hypothesis), _classes(hypothesis, task), _words(hypothesis)])
+    return np.concatenate([_shape(hypothesis), _classes(hypothesis, inputs), _words(hypothesis)])
 
 
 def _shape(hypothesis: Hypothesis) -> np.ndarray:
@@ -71,7 +77,7 @@ def _shape(hypothesis: Hypothesis) -> np.ndarray:
     )
 
 
-def _classes(hypothesis: Hypothesis, task: Task) -> np.ndarray:
+def _classes(hypothesis: Hypothesis, inputs: Task | FunctionGraph) -> np.ndarray:
     """Return figures of the features: how long they are, and the classes that they make, alone and joint."""
     counts, lengths, joint = [], [], []
     parents = {name for name, _ in hypothesis.nodes[hypothesis.root].parents}
@@ -79,13 +85,13 @@ def _classes(hypothesis: Hypothesis, task: Task) -> np.ndarray:
         if node.feature is None:
             continue
         lengths.append(node.feature.size[1])
-        ids = class_ids(node.feature.values(task.columns, task.constants, task.tokens))
+        ids = class_ids(node.feature.values(inputs.columns, inputs.constants, inputs.tokens))
         counts.append(int(ids.max()) + 1)
         if name in parents and not node.unimportant:
             joint.append(ids)
     together = int(class_ids(joint).max()) + 1 if joint else 1
     figures = [(np.sum, counts), (np.max, counts), (np.min, counts), (np.sum, lengths), (np.max, lengths)]
-    return np.array([*(float(f(v)) if v else 0.0 for f, v in figures), together, task.n_inputs])
+    return np.array([*(float(f(v)) if v else 0.0 for f, v in figures), together, inputs.n_inputs])
 
 
 def _words(hypothesis: Hypothesis) -> np.ndarray:

@@ -17,7 +17,7 @@ from scrubkit.core.task import Task
 from scrubkit.errors import ScrubError
 from scrubkit.hypothesis import Hypothesis
 from scrubkit.methods.blind.spectra import spectra
-from scrubkit.methods.blind.text_features import require_task, text_features
+from scrubkit.methods.blind.text_features import inputs_of, text_features
 from scrubkit.methods.blind.training import Examples, load_examples
 from scrubkit.methods.protocol import Answer, Budget
 from scrubkit.models.model import Model
@@ -43,9 +43,8 @@ class TextOnly:
     def score(
         self, model: Model, hypothesis: Hypothesis, *, task: Task, generator: torch.Generator, budget: Budget
     ) -> Answer:
-        """Judge the text; raises ScrubError where there is no task."""
-        require_task(task, self.name)
-        return _judged(text_features(hypothesis, task), with_spectra=False)
+        """Judge the text; raises ScrubError where nothing gives features their values."""
+        return _judged(text_features(hypothesis, inputs_of(model, task, self.name)), with_spectra=False)
 
 
 class TextAndSpectra:
@@ -61,8 +60,7 @@ class TextAndSpectra:
     def score(
         self, model: Model, hypothesis: Hypothesis, *, task: Task, generator: torch.Generator, budget: Budget
     ) -> Answer:
-        """Judge the text and the spectra; raises ScrubError where there is no task or no `scrubkit.Model`."""
-        require_task(task, self.name)
+        """Judge the text and the spectra; raises ScrubError where there is no `scrubkit.Model`."""
         if not isinstance(model, Model):
             raise ScrubError(
                 f"reads the weights of a scrubkit.Model, found {type(model).__name__}", title=self.name
