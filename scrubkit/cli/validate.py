@@ -15,6 +15,8 @@ from scrubkit.errors import BenchError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from scrubkit.bench.manifest import Suite
+    from scrubkit.bench.shards import ShardedSuite
     from scrubkit.harness.limits import Check
     from scrubkit.harness.report import Report
 
@@ -38,6 +40,10 @@ def validate(
     ] = "fast",
     held_out: Annotated[
         int | None, typer.Option(min=1, help="Use a fresh suite of the same kind, made from this seed.")
+    ] = None,
+    sample: Annotated[
+        int | None,
+        typer.Option(min=10, help="Ask about so many cases only, chosen by strata, the same ones every time."),
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, max=1024, help="Worker processes on this machine.")] = 1,
     dask: Annotated[
@@ -153,6 +159,8 @@ def validate(
     with shown_progress(Console(stderr=True, emoji=False), "making the suite") as progress:
         making = {"jobs": jobs, "progress": progress}
         chosen = find_suite(suite, **making) if held_out is None else fresh_suite(suite, held_out, **making)
+    if sample is not None:
+        chosen = _some(chosen, sample)
     if nulls:
         with shown_progress(Console(stderr=True, emoji=False), "making the null models") as progress:
             load_suite(NULLS, jobs=jobs, progress=progress)
@@ -181,6 +189,16 @@ def validate(
     if update_baseline and baseline is not None:
         write_baseline(baseline, report)
     raise typer.Exit(1 if missed(checks) else 0)
+
+
+def _some(suite: Suite | ShardedSuite, size: int) -> Suite:
+    """Return a sample of a suite; raises BenchError where it comes in shards."""
+    from scrubkit.bench.manifest import Suite
+    from scrubkit.harness.sample import sampled
+
+    if not isinstance(suite, Suite):
+        raise BenchError("--sample takes cases of a whole suite, and this one comes in shards")
+    return sampled(suite, size)
 
 
 def _refuse_options(

@@ -52,6 +52,18 @@ def test_a_run_without_limits_passes(scrubkit, files):
     assert "100.0 %" in out and "wrong_feature" in out
 
 
+def test_a_sample_is_asked_alone_and_named(scrubkit, files, small_suite):
+    assert len(small_suite.cases) > 12
+    report = files / "sample.json"
+    asked = arguments(files, "AlwaysAccepts", "--sample", 12, "--json", report)
+    assert scrubkit(*asked)[0] == 0
+    found = json.loads(report.read_text())
+    assert found["suite"]["cases"] == 12 == len(found["methods"][0]["results"])
+    assert found["suite"]["name"] == f"{small_suite.name}-sample"
+    assert scrubkit(*asked)[0] == 0
+    assert json.loads(report.read_text())["suite"]["hash"] == found["suite"]["hash"]
+
+
 def test_limits_that_are_met_pass(scrubkit, files):
     code, out, _ = scrubkit(*arguments(files, "Oracle", "--min-auroc", 0.95, "--max-false-accept", 0.05))
     assert code == 0
