@@ -43,7 +43,7 @@ def validate(
     ] = None,
     sample: Annotated[
         int | None,
-        typer.Option(min=10, help="Ask about so many cases only, chosen by strata, the same ones every time."),
+        typer.Option(min=10, help="Ask about so many cases only, by strata, the same every time."),
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, max=1024, help="Worker processes on this machine.")] = 1,
     dask: Annotated[
