@@ -122,12 +122,12 @@ def test_decoys_as_a_node_of_their_own_are_not_needed_and_as_part_of_a_node_no_f
 
 
 @lru_cache
-def with_exceptions() -> Model:
-    """A pizza in which three neurons decide three inputs, wrongly."""
+def with_exceptions(times: float = -8.0) -> Model:
+    """A pizza in which three neurons decide three inputs, wrongly: what they write is made larger."""
     made = compile_model(variant="pizza", p=13, frequencies=(2, 5), distractors={"memorised_pairs": 3})
     assert made.truth is not None
     tensors = {name: value.clone() for name, value in made.weights.named().items()}
-    tensors["blocks.0.mlp.W_out"][list(made.truth.neuron_roles["memorised"])] *= -8
+    tensors["blocks.0.mlp.W_out"][list(made.truth.neuron_roles["memorised"])] *= times
     return made.with_(weights=Weights(tensors))
 
 
@@ -148,6 +148,22 @@ def test_neurons_that_decide_three_inputs_are_rarely_important_and_fire_on_their
     assert found(subject, graph) == ("true", None)
     graph.nodes["memory"]["feature"] = "a"
     assert found(subject, graph) == ("false", "rare")
+
+
+def test_a_move_that_leaves_rare_failures_repairs_nothing() -> None:
+    """The operands are exchanged and neurons that decide three inputs called unimportant."""
+    subject = with_exceptions(times=-5.0)
+    graph = add(told(subject), "memory", neurons(subject, "memorised"), unimportant=True)
+    graph.nodes["a"]["feature"], graph.nodes["b"]["feature"] = "b", "a"
+    assert found(subject, graph) == ("false", "left-out")
+
+
+def test_what_is_called_unimportant_is_not_moved_to_repair_a_claim() -> None:
+    subject = model(decoy_neurons=6)
+    graph = told(subject)
+    matters = graph.nodes["cluster_2"]["site"]
+    graph.nodes["cluster_2"]["site"] = neurons(subject, "decoy")
+    assert found(subject, add(graph, "rest", matters, unimportant=True)) == ("false", "left-out")
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
