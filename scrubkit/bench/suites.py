@@ -1,11 +1,12 @@
 """Suites: versioned lists of cases, made from a seed.
 
 ``fast`` runs in a minute, ``standard`` is the published bench, and ``function-graphs`` holds graphs of a
-few nodes whose scrubs are known by enumeration. In ``fast``, every text is asked as often where it is true
-as where it is false; ``fast-1`` is version 1 of it, superseded and kept for comparison. In that and
-``standard``, every family has as many true cases as false ones, and the operators take turns. ``nulls``
-asks their true claims of models that hold nothing of the kind. A suite is made at first use and kept; the
-labels of one that holds trained models rest on the models as trained on this machine, and so does its hash.
+few nodes whose scrubs are known by enumeration. In ``fast`` and ``standard``, every text is asked as often
+where it is true as where it is false. ``fast-1`` and ``standard-1`` are version 1 of them, superseded and
+kept for comparison: every family has as many true cases as false ones, and the operators take turns.
+``nulls`` asks their true claims of models that hold nothing of the kind. A suite is made at first use and
+kept; the labels of one that holds trained models rest on the models as trained on this machine, and so does
+its hash.
 The name of a family that has mutators stands for the suite of its own models, which is made anew each time.
 """
 
@@ -28,9 +29,9 @@ from scrubkit.hypothesis import from_graph, to_json
 from scrubkit.models.family import Family
 
 FUNCTION_GRAPHS = "function-graphs"
-CURRENT = {"fast": "2"}
+CURRENT = {"fast": "2", "standard": "2"}
 """Version of each suite that has another than `VERSION`."""
-SUPERSEDED = {"fast-1": "fast"}
+SUPERSEDED = {"fast-1": "fast", "standard-1": "standard"}
 """Older versions that can still be read, each with the name of what replaced it."""
 SHIPPED = Path(__file__).parent / "data"
 """Folder of the suites that come with the package."""
@@ -42,8 +43,8 @@ def load_suite(
     """Return the published suite of a name, from the cache or else made now.
 
     Args:
-        name: fast, standard, function-graphs, fast-1 (superseded), or a family with models, hypotheses and
-            mutators.
+        name: fast, standard, function-graphs, fast-1 or standard-1 (superseded), or a family with models,
+            hypotheses and mutators.
         cache_dir: where suites are kept; by default ``$SCRUBKIT_CACHE``, or else the user's cache folder.
         jobs: models that are trained at a time where the suite has to be made.
         progress: told how far the making is.

@@ -58,6 +58,35 @@ def test_a_forest_that_was_trained_on_other_bases_of_the_suite_is_no_better(case
     assert roc_auc_score(odd.true, guessed) <= 0.6
 
 
+@pytest.fixture(scope="module")
+def small() -> tuple[Case, ...]:
+    """Return a small suite made as ``standard`` is: with noise, and a third cluster."""
+    first = twinned.DEFINITIONS["standard"].first
+    bases = (("count", 11, 0.0, 6), ("roles", 11, twinned.NOISE, 6))
+    definition = twinned.Definition(bases, texts=4, first=first)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(twinned, "DEFINITIONS", {"standard": definition})
+        return twinned.make("standard").cases
+
+
+def test_a_suite_made_as_standard_has_each_text_as_often_true_as_false(small: tuple[Case, ...]) -> None:
+    counts = Counter((unit_of(c), json.dumps(c.hypothesis), c.label.label) for c in small)
+    said = {(unit, text) for unit, text, label in counts if label != "vacuous"}
+    assert {unit.rpartition("-")[2] for unit, _ in said} == {"500", "501"}
+    assert all(counts[*text, "true"] == counts[*text, "false"] > 0 for text in said)
+
+
+def test_text_alone_tells_no_label_of_a_suite_made_as_standard(small: tuple[Case, ...]) -> None:
+    seen = examples(small)
+    guessed = fit(load_examples(), with_spectra=False).predict_proba(seen.text)[:, 1]
+    assert roc_auc_score(seen.true, guessed) <= 0.6
+
+
+def test_no_two_suites_share_a_base() -> None:
+    numbers = [d.first + i for d in twinned.DEFINITIONS.values() for i in range(len(d.bases))]
+    assert len(numbers) == len(set(numbers)) and max(numbers) < 1000
+
+
 def test_claims_that_are_listed_as_vacuous_are() -> None:
     spec = arrangements("pizza-roles", 11, 1)[0]
     judge = Judge.of(build(ModelSpec(kind=KIND, options=spec.model_dump())))
@@ -99,9 +128,10 @@ def test_rare_texts_go_with_their_true_cases_until_they_are_a_quarter() -> None:
 
 def test_a_base_is_made_once_where_a_folder_is_given(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     asked = []
-    monkeypatch.setattr(twinned, "BASES", (("roles", 11, 2),))
+    few = twinned.Definition((("roles", 11, 0.0, 2),), texts=4, first=0)
+    monkeypatch.setattr(twinned, "DEFINITIONS", {"fast": few})
     cases = [c for c in load_suite("fast").cases if c.id.startswith("roles-p11-")][:4]
     monkeypatch.setattr(twinned, "base_cases", lambda *given: asked.append(given) or cases)
-    first, again = twinned.make(3, folder=tmp_path), twinned.make(3, folder=tmp_path)
-    assert asked == [("roles", 11, 3000, 2, twinned.TEXTS)]
+    first, again = (twinned.make("fast", 3, folder=tmp_path) for _ in range(2))
+    assert [given[:2] + given[3:5] for given in asked] == [("roles-p11-3000", "roles", 2, 4)]
     assert first == again and len(first.cases) == 5

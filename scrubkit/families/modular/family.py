@@ -32,7 +32,7 @@ class ModularFamily(Family):
     tasks = tuple(TASKS)
     truth_type = ModularTruth
     certificate_type = ModularCertificate
-    kinds = ("compile", "train", "checkpoint", "arranged")
+    kinds = ("compile", "train", "checkpoint", "arranged", "permuted")
 
     @property
     def models(self) -> Mapping[str, NamedModel]:
@@ -85,7 +85,8 @@ class ModularFamily(Family):
         """The published suites."""
         from scrubkit.families.modular.suites import make, twinned
 
-        return {twinned.NAME: twinned.make, **{name: partial(make.make, name) for name in make.DEFINITIONS}}
+        older = {name: partial(make.make, name) for name in make.DEFINITIONS}
+        return {**{name: partial(twinned.make, name) for name in twinned.DEFINITIONS}, **older}
 
     def build(self, kind: str, options: Mapping[str, Any], folder: Path) -> Model:
         """Return a model that is compiled, trained, or taken along a training run."""
@@ -104,6 +105,10 @@ class ModularFamily(Family):
         seed = int(rng.integers(2**31))
         if kind == "arranged":
             return kind, {**options, "base": seed}
+        if kind == "permuted":
+            of = options["of"]
+            found = self.another(of["kind"], of["options"], rng)
+            return found and (kind, {**options, "of": {"kind": found[0], "options": dict(found[1])}})
         if kind != "compile":
             return kind, {**options, "seed": seed}
         taken = {*options["frequencies"], *options.get("distractors", {}).get("dead_frequencies", ())}

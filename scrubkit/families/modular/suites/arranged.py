@@ -13,7 +13,14 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+)
 
 from scrubkit.core.reading import validation_faults
 from scrubkit.errors import ModelError, ScrubkitError
@@ -24,6 +31,7 @@ from scrubkit.families.modular.compile.circles import Circles
 from scrubkit.families.modular.compile.circuit import Circuit
 from scrubkit.families.modular.compile.disguise import (
     Disguise,
+    add_noise,
     random_rotation,
     reorder,
     rotate_heads,
@@ -39,7 +47,7 @@ KIND = "arranged"
 STREAM = 11
 """Stream of the random generator."""
 SLOT = 64
-"""Neurons of a slot."""
+"""Neurons of a slot, where a description does not say."""
 WRONG = 8.0
 """How much stronger neurons that decide an input write against the right class than they would for it."""
 
@@ -61,6 +69,8 @@ class Arranged(BaseModel):
         decoys: number of decoy neurons.
         deciding: number of inputs that neurons of their own decide, wrongly.
         rotate: change the basis of the residual stream and of the heads.
+        noise: standard deviation of noise on the weights, as a share of each tensor's root mean square.
+        slot: neurons of a slot.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -77,6 +87,14 @@ class Arranged(BaseModel):
     decoys: int = Field(default=0, ge=0, le=64)
     deciding: int = Field(default=0, ge=0, le=8)
     rotate: bool = False
+    noise: float = Field(default=0.0, ge=0, le=0.1)
+    slot: int = Field(default=SLOT, ge=16, le=256)
+
+    @model_serializer(mode="wrap")
+    def _without_defaults(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out no noise and the first slots, so that older descriptions keep their hashes."""
+        usual = {"noise": 0.0, "slot": SLOT}
+        return {key: value for key, value in dump(self).items() if usual.get(key) != value}
 
     @property
     def request(self) -> CompileRequest:
@@ -84,7 +102,7 @@ class Arranged(BaseModel):
         planted: dict[str, Any] = {"dead_frequencies": list(self.dead), "decoy_neurons": self.decoys}
         planted["memorised_pairs"] = self.deciding
         planted["decoy_heads"] = 1
-        neurons = len(self.keys) * SLOT + self.decoys + self.deciding
+        neurons = len(self.keys) * self.slot + self.decoys + self.deciding
         sizes = {"d_model": 64, "n_heads": 8, "d_head": 32, "d_mlp": neurons}
         return read_request(
             {
@@ -111,17 +129,18 @@ def option_faults(options: Mapping[str, Any]) -> list[str]:
     return []
 
 
-def slot_members(base: int, slots: int) -> list[list[int]]:
+def slot_members(spec: Arranged) -> list[list[int]]:
     """Return the neurons of each slot; they are the same for all arrangements of a base."""
-    order = np.random.default_rng([base, STREAM]).permutation(slots * SLOT)
-    return [sorted(order[s * SLOT : (s + 1) * SLOT].tolist()) for s in range(slots)]
+    size = spec.slot
+    order = np.random.default_rng([spec.base, STREAM]).permutation(spec.slots * size)
+    return [sorted(order[s * size : (s + 1) * size].tolist()) for s in range(spec.slots)]
 
 
 def drawn(spec: Arranged) -> tuple[Circles, Circuit, ModelConfig]:
     """Return the circuit of a description, and a shape in which its slots are whole."""
     circles = check_request(spec.request)
     circuit, config, _ = draw_circuit(spec.request, circles)
-    return circles, circuit, config.model_copy(update={"d_mlp": spec.slots * SLOT})
+    return circles, circuit, config.model_copy(update={"d_mlp": spec.slots * spec.slot})
 
 
 def build(options: Mapping[str, Any]) -> Model:
@@ -137,13 +156,14 @@ def build(options: Mapping[str, Any]) -> Model:
     weights = assemble(circuit, config)
     if spec.deciding:
         weights = _deciding(weights, circuit)
+    if spec.noise:
+        weights = add_noise(weights, spec.noise, spec.base)
     if spec.rotate:
         weights = rotate_heads(rotate_residual(weights, disguise.rotation), spec.base)
     weights = reorder(weights, disguise)
     stored = Weights({name: t.to(torch.float32).contiguous() for name, t in weights.named().items()})
-    truth = account(
-        request.variant, request.frequencies, circuit, circles, request.distractors, disguise, noisy=False
-    )
+    made = (circuit, circles, request.distractors, disguise)
+    truth = account(request.variant, request.frequencies, *made, noisy=spec.noise > 0)
     provenance = Provenance(kind="compiled", seed=spec.base, recipe=spec.model_dump(mode="json"))
     return Model(f"arranged-{spec.variant}-p{spec.p}", circles.task, config, stored, provenance, truth)
 
@@ -161,7 +181,7 @@ def _deciding(weights: Weights, circuit: Circuit) -> Weights:
 def _places(spec: Arranged, circuit: Circuit, config: ModelConfig) -> Disguise:
     """Return where every head and neuron goes; raises ModelError where a group does not fit its slot."""
     groups = _groups(circuit)
-    members = slot_members(spec.base, spec.slots)
+    members = slot_members(spec)
     faults = []
     if len(spec.neurons) != len(groups) or not set(spec.neurons) <= set(range(spec.slots)):
         faults.append(f"neurons must give one of {spec.slots} slots to each of {len(groups)} groups")

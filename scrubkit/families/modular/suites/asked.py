@@ -11,16 +11,15 @@ import numpy as np
 
 from scrubkit.bench.case import Case, Label, ModelSpec
 from scrubkit.bench.label import Judge
+from scrubkit.bench.models import build
 from scrubkit.bench.twins import choose, even
 from scrubkit.errors import ScrubkitError
 from scrubkit.families.modular.suites import arranged
-from scrubkit.families.modular.suites.bases import arrangements
 from scrubkit.families.modular.suites.known import Known
-from scrubkit.families.modular.suites.texts import texts
+from scrubkit.families.modular.suites.texts import Told, texts
+from scrubkit.families.modular.suites.trained_texts import trained_texts
 from scrubkit.hypothesis import Hypothesis, from_graph, to_json
-
-TWINS = 32
-"""Stream of the random generator."""
+from scrubkit.models.model import Model
 
 
 @dataclass(frozen=True)
@@ -48,25 +47,29 @@ class Asked:
         return {i: str(label.stratum) for i, label in self.labels.items() if label.label == "false"}
 
 
-def base_cases(style: str, p: int, base: int, pairs: int, most: int | None = None) -> list[Case]:
+def base_cases(
+    stem: str,
+    style: str,
+    specs: Sequence[ModelSpec],
+    pairs: int,
+    most: int | None,
+    rng: np.random.Generator,
+) -> list[Case]:
     """Make the cases of a base.
 
     Args:
-        style: what differs between its arrangements.
-        p: modulus.
-        base: its number.
+        stem: how the ids of its cases begin.
+        style: what differs between its models.
+        specs: descriptions of its models.
         pairs: how many true and how many false cases are wanted.
         most: texts that are asked, drawn from all that there are; None asks all.
+        rng: decides which.
     """
-    rng = np.random.default_rng([base, p, TWINS])
-    specs = [
-        ModelSpec(kind=arranged.KIND, options=spec.model_dump()) for spec in arrangements(style, p, base)
-    ]
-    models = [arranged.build(spec.options) for spec in specs]
+    models = [build(spec) for spec in specs]
     judges = [Judge.of(model) for model in models]
     pool: dict[str, tuple[str, Hypothesis]] = {}
     for spec, model in zip(specs, models, strict=True):
-        for grain, graph in texts(arranged.Arranged.model_validate(spec.options), Known.of(model)):
+        for grain, graph in _told(spec, model):
             claim = from_graph(graph)
             pool.setdefault(claim.hash, (grain, claim))
     listed = list(pool.values())
@@ -79,9 +82,16 @@ def base_cases(style: str, p: int, base: int, pairs: int, most: int | None = Non
     for i, text in sorted(found, key=lambda item: item[0]):
         kind = text.labels[i].stratum or "none"
         numbers[kind] += 1
-        name = f"{style}-p{p}-{base}-{kind}-{numbers[kind]}"
-        cases.append(_case(name, specs[i], style, text, text.labels[i]))
+        cases.append(_case(f"{stem}-{kind}-{numbers[kind]}", specs[i], style, text, text.labels[i]))
     return cases
+
+
+def _told(spec: ModelSpec, model: Model) -> Iterator[Told]:
+    """Yield what is asked about a model and its relatives."""
+    known = Known.of(model)
+    if spec.kind == arranged.KIND:
+        return texts(arranged.Arranged.model_validate(spec.options), known)
+    return trained_texts(model, known)
 
 
 def _labels(claim: Hypothesis, judges: Sequence[Judge]) -> Iterator[tuple[int, Label]]:

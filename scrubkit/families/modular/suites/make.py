@@ -1,4 +1,4 @@
-"""Making a published suite: find the candidates of every model, choose among them, and number them."""
+"""Making a suite of version 1: find the candidates of every model, choose among them, and number them."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ class Definition:
 
 DEFINITIONS: Mapping[str, Definition] = {
     "fast-1": Definition(model_list.fast, share=2),
-    "standard": Definition(model_list.standard, share=1),
+    "standard-1": Definition(model_list.standard, share=1),
 }
-"""Name to how the suite is made; ``fast-1`` is version 1 of ``fast``, which `twinned` makes now."""
+"""Name to how the suite is made; `twinned` makes version 2 of them."""
 
 
 def make(

@@ -1,4 +1,4 @@
-"""The models of the suites: compiled from a request, trained, or taken along one training run.
+"""The models of the suites: compiled from a request, trained, taken along a training run, or permuted.
 
 Trained models are trained and certified once and kept under the user's cache folder, by the hash of their
 description; so are the models along one training run.
@@ -35,6 +35,8 @@ def build(spec: ModelSpec, folder: Path) -> Model:
         from scrubkit.families.modular.suites.arranged import build as arrange
 
         return arrange(options)
+    if spec.kind == "permuted":
+        return _permuted(folder / "permuted" / spec.key[:32], options, folder.parent)
     if spec.kind == "train":
         return _trained(folder / "trained" / spec.key[:32], options)
     return _checkpoint(folder / "runs", options)
@@ -46,6 +48,16 @@ def _trained(folder: Path, options: dict[str, Any]) -> Model:
         return read(folder)
     except ModelError:
         return _certified(_train(options), folder)
+
+
+def _permuted(folder: Path, options: dict[str, Any], cache_dir: Path) -> Model:
+    """Return a permuted model with a certificate of its own, from the cache or else made now."""
+    from scrubkit.families.modular.suites.permuted import build as permute
+
+    try:
+        return read(folder)
+    except ModelError:
+        return _certified(permute(options, cache_dir), folder)
 
 
 def _checkpoint(runs: Path, options: dict[str, Any]) -> Model:

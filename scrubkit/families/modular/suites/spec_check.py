@@ -43,6 +43,10 @@ def option_faults(kind: str, options: Mapping[str, Any]) -> list[str]:
         from scrubkit.families.modular.suites.arranged import option_faults as arranged_faults
 
         return arranged_faults(options)
+    if kind == "permuted":
+        from scrubkit.families.modular.suites.permuted import option_faults as permuted_faults
+
+        return permuted_faults(options)
     if kind in _MODELS:
         try:
             return _too_large(_MODELS[kind].model_validate(dict(options)).p)

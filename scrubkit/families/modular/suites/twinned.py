@@ -1,4 +1,4 @@
-"""The suite ``fast``: bases of arranged models, each text asked as often where it is true as where it is not.
+"""The suites ``fast`` and ``standard``: each text is asked as often where it is true as where it is not.
 
 Bases are made one by one, and kept as they are made where a folder is given. False claims of the stratum
 ``rare`` are a quarter at most, vacuous ones are a set of their own.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,34 +17,89 @@ import numpy as np
 from scrubkit.bench.case import Case, ModelSpec
 from scrubkit.bench.label import Judge
 from scrubkit.bench.manifest import Progress, Suite, read, write
+from scrubkit.bench.models import build
 from scrubkit.bench.side_by_side import side_by_side
 from scrubkit.errors import BenchError, ModelError
-from scrubkit.families.modular.suites import arranged
 from scrubkit.families.modular.suites.asked import base_cases
-from scrubkit.families.modular.suites.bases import arrangements
+from scrubkit.families.modular.suites.bases import specs
 from scrubkit.families.modular.suites.texts import vacuous
 from scrubkit.hypothesis import from_graph, to_json
 
-NAME = "fast"
+NOISE = 0.005
+"""Noise on the weights of some bases, as a share of each tensor's root mean square."""
 VERSION = "2"
 """Version 1 was made by `scrubkit.families.modular.suites.make`, and is superseded."""
-BASES = (
-    ("roles", 11, 14),
-    ("algorithm", 11, 14),
-    ("deciding", 11, 10),
-    ("difference", 11, 14),
-    ("pizza-roles", 11, 14),
-    ("roles", 13, 14),
-    ("deciding", 13, 10),
-    ("algorithm", 13, 14),
-    ("pizza-roles", 13, 14),
-    ("difference", 13, 14),
-    ("algorithm", 17, 14),
-    ("roles", 17, 14),
-)
-"""Style, modulus, and how many true and how many false cases are wanted of each base."""
-TEXTS = 26
-"""Most texts of a base that are asked."""
+
+
+@dataclass(frozen=True)
+class Definition:
+    """How a suite is made.
+
+    Attributes:
+        bases: style, modulus, noise, and how many true and how many false cases are wanted of each base.
+        texts: most texts of a base that are asked.
+        first: number of the first base, which seeds it; those of two suites differ.
+    """
+
+    bases: Sequence[tuple[str, int, float, int]]
+    texts: int
+    first: int
+
+
+FAST, STANDARD = "fast", "standard"
+DEFINITIONS: Mapping[str, Definition] = {
+    FAST: Definition(
+        (
+            ("roles", 11, 0.0, 14),
+            ("algorithm", 11, 0.0, 14),
+            ("deciding", 11, 0.0, 10),
+            ("difference", 11, 0.0, 14),
+            ("pizza-roles", 11, 0.0, 14),
+            ("roles", 13, 0.0, 14),
+            ("deciding", 13, 0.0, 10),
+            ("algorithm", 13, 0.0, 14),
+            ("pizza-roles", 13, 0.0, 14),
+            ("difference", 13, 0.0, 14),
+            ("algorithm", 17, 0.0, 14),
+            ("roles", 17, 0.0, 14),
+        ),
+        texts=26,
+        first=0,
+    ),
+    STANDARD: Definition(
+        (
+            # What takes longest is begun first.
+            ("trained", 59, 0.0, 24),
+            ("trained", 59, 0.0, 24),
+            ("trained", 53, 0.0, 24),
+            ("trained", 53, 0.0, 24),
+            ("algorithm", 47, 0.0, 18),
+            ("roles", 43, NOISE, 18),
+            ("count", 43, 0.0, 18),
+            ("difference", 41, 0.0, 18),
+            ("pizza-roles", 37, NOISE, 18),
+            ("roles", 31, 0.0, 18),
+            ("algorithm", 31, NOISE, 18),
+            ("count", 31, NOISE, 18),
+            ("difference", 29, NOISE, 18),
+            ("pizza-roles", 29, 0.0, 18),
+            ("deciding", 23, 0.0, 18),
+            ("algorithm", 23, 0.0, 18),
+            ("roles", 23, 0.0, 18),
+            ("difference", 23, 0.0, 18),
+            ("count", 23, 0.0, 18),
+            ("count", 19, 0.0, 18),
+            ("deciding", 19, 0.0, 18),
+            ("pizza-roles", 19, 0.0, 18),
+            ("deciding", 17, 0.0, 18),
+        ),
+        texts=14,
+        first=500,
+    ),
+}
+"""Name to how the suite is made."""
+TWINS = 32
+"""Stream of the random generator."""
 RARE = 0.25
 """Largest share of the stratum ``rare`` among the false cases."""
 
@@ -54,34 +109,45 @@ class Base:
     """A base that is to be made.
 
     Attributes:
-        style: what differs between its arrangements.
+        suite: name of the suite.
+        style: what differs between its models.
         p: modulus.
+        noise: on the weights.
         pairs: how many true and how many false cases are wanted.
         number: which seeds it.
         path: where its cases are kept; None keeps none.
     """
 
+    suite: str
     style: str
     p: int
+    noise: float
     pairs: int
     number: int
     path: Path | None
 
 
 def make(
-    seed: int = 0, *, folder: Path | None = None, jobs: int = 1, progress: Progress | None = None
+    name: str,
+    seed: int = 0,
+    *,
+    folder: Path | None = None,
+    jobs: int = 1,
+    progress: Progress | None = None,
 ) -> Suite:
-    """Make the suite.
+    """Make a suite.
 
     Args:
+        name: of the suite.
         seed: decides models and choices.
         folder: where the cases of each base are kept, to go on from there after a kill.
         jobs: bases that are made at a time.
         progress: told how far the making is.
     """
+    definition = DEFINITIONS[name]
     bases = [
-        Base(style, p, pairs, seed * 1000 + i, folder and folder / f"{i:04}.json.gz")
-        for i, (style, p, pairs) in enumerate(BASES)
+        Base(name, *given, seed * 1000 + definition.first + i, folder and folder / f"{i:04}.json.gz")
+        for i, given in enumerate(definition.bases)
     ]
     tell = progress or (lambda done, total: None)
     tell(0, len(bases))
@@ -91,7 +157,7 @@ def make(
         tell(done, len(bases))
     cases = [case for number in sorted(made) for case in made[number]]
     kept = without_most_rare(cases, np.random.default_rng([seed, 5]))
-    return Suite(name=NAME, version=VERSION, seed=seed, cases=tuple(kept))
+    return Suite(name=name, version=VERSION, seed=seed, cases=tuple(kept))
 
 
 def without_most_rare(cases: Sequence[Case], rng: np.random.Generator) -> list[Case]:
@@ -130,22 +196,29 @@ def _made(base: Base) -> tuple[int, Sequence[Case]]:
             return base.number, read(base.path).cases
         except BenchError:
             pass
-    asked = base_cases(base.style, base.p, base.number, base.pairs, TEXTS)
-    found = (*asked, *_vacuous(base, max(1, round(len(asked) / 20))))
+    found = tuple(_cases(base))
     if base.path is not None:
         try:
-            write(Suite(name=NAME, version=VERSION, seed=base.number, cases=found), base.path)
+            write(Suite(name=base.suite, version=VERSION, seed=base.number, cases=found), base.path)
         except (OSError, ModelError):
             # A cache that cannot be written costs time, and is no error.
             pass
     return base.number, found
 
 
-def _vacuous(base: Base, count: int) -> Iterator[Case]:
-    """Yield vacuous cases of the first arrangement of a base."""
-    spec = arrangements(base.style, base.p, base.number)[0]
-    asked = ModelSpec(kind=arranged.KIND, options=spec.model_dump())
-    judge = Judge.of(arranged.build(asked.options))
+def _cases(base: Base) -> Iterator[Case]:
+    """Yield the cases of a base, vacuous ones last."""
+    models = specs(base.style, base.p, base.number, base.noise)
+    stem = f"{base.style}-p{base.p}-{base.number}"
+    rng = np.random.default_rng([base.number, base.p, TWINS])
+    asked = base_cases(stem, base.style, models, base.pairs, DEFINITIONS[base.suite].texts, rng)
+    yield from asked
+    yield from _vacuous(base, stem, models[0], max(1, round(len(asked) / 20)))
+
+
+def _vacuous(base: Base, stem: str, spec: ModelSpec, count: int) -> Iterator[Case]:
+    """Yield vacuous cases of the first model of a base."""
+    judge = Judge.of(build(spec))
     graphs = list(vacuous())
     for i in range(count):
         grain, graph = graphs[(base.number + i) % len(graphs)]
@@ -153,8 +226,8 @@ def _vacuous(base: Base, count: int) -> Iterator[Case]:
         label = judge.label(claim)
         if label.label == "vacuous":
             yield Case(
-                id=f"{base.style}-p{base.p}-{base.number}-vacuous-{i + 1}",
-                model=asked,
+                id=f"{stem}-vacuous-{i + 1}",
+                model=spec,
                 variant=base.style,
                 family=grain,
                 operator="none",
