@@ -110,8 +110,13 @@ class Runs:
 
     @torch.no_grad()
     def read(self, part: Any, rows: Rows) -> Tensor:
-        """Return the clean value of a part on some inputs, (item, ...) as TransformerLens shapes it."""
-        return self.subject.clean(part, rows)
+        """Return the clean value of a part on some inputs, (item, ...) as TransformerLens shapes it.
+
+        Args:
+            part: the part, or the site that means it.
+            rows: the inputs.
+        """
+        return self.subject.clean(self._resolved(part), rows)
 
     def mean(self, part: Any) -> Tensor:
         """Return the mean clean value of a part over all inputs, by weight, without the item axis."""
@@ -136,9 +141,9 @@ class Runs:
 
         Args:
             rows: the inputs, whose runs everything else comes from.
-            values: for each part that is set, its value for each item; what is read has gradients with
-                respect to those that require them.
-            parts: what is read; by default the whole output.
+            values: for each part, or site, that is set, its value for each item; what is read has gradients
+                with respect to those that require them.
+            parts: what is read, parts or sites; by default the whole output.
             direct: each part that is read feels the settings along direct paths alone (path patching); what
                 lies between keeps its clean value.
 
@@ -148,12 +153,13 @@ class Runs:
         Raises:
             ScrubError: a value does not have the shape of its part.
         """
-        for part, value in values.items():
-            self._require_shape(part, value, rows)
-        edits = [Edit(part, value, direct) for part, value in values.items()]
+        edits = [Edit(self._resolved(part), value, direct) for part, value in values.items()]
+        for edit in edits:
+            self._require_shape(edit.part, edit.value, rows)
+        read = [self.whole_output] if parts is None else [self._resolved(part) for part in parts]
         self.evaluations += len(rows)
         with torch.set_grad_enabled(any(value.requires_grad for value in values.values())):
-            return self.subject.read(rows, edits, (), [self.whole_output] if parts is None else list(parts))
+            return self.subject.read(rows, edits, (), read)
 
     def ablated(self, rows: Rows, value: Value, parts: Sequence[Any]) -> Tensor:
         """Return the output with parts set to something else.
@@ -297,6 +303,10 @@ class Runs:
             bridge = build_bridge(model.weights, model.config).to(self.device)
         return BridgeSubject(bridge, model.task, truth=model.truth, title=self.subject.title)
 
+    def _resolved(self, part: Any) -> Any:
+        """Return the part that is meant where a site is given; in a graph of functions these are the same."""
+        return self.part(part) if isinstance(part, str) and self.architecture is not None else part
+
     def _transformer(self, what: str) -> Architecture:
         if self.architecture is None:
             raise ScrubError(f"a graph of functions has no {what}", title=self.subject.title)
@@ -304,13 +314,13 @@ class Runs:
 
     def _require_shape(self, part: Any, value: Tensor, rows: Rows) -> None:
         """Refuse a value that is not one of its part for each item."""
-        if self.architecture is None:
-            wanted: tuple[Any, ...] = (len(rows), *self.read(part, rows[:1]).shape[1:])
-            fits = tuple(value.shape) == wanted
-        else:
-            wanted = (len(rows), *_axes(part, self.architecture))
-            fits = value.ndim == len(wanted) and len(value) == len(rows)
-        if not fits:
+        own = (
+            self.read(part, rows[:1]).shape[1:]
+            if self.architecture is None
+            else _axes(part, self.architecture)
+        )
+        wanted = (len(rows), *own)
+        if tuple(value.shape) != wanted:
             raise ScrubError(
                 f"the value that {part} is set to must have shape ({', '.join(map(str, wanted))}), one for "
                 f"each of the {len(rows)} rows; found {tuple(value.shape)}",

@@ -209,6 +209,12 @@ def test_in_which_way_a_claim_is_false(change, expected: str) -> None:
     assert found(model(), graph) == ("false", expected)
 
 
+def test_the_nodes_that_are_too_coarse_are_named_and_no_others() -> None:
+    graph = told(model())
+    graph.nodes["cluster_2"].update(feature="a", tolerance=None)
+    assert [said.split(":")[0] for said in label(model(), from_graph(graph)).failed] == ["cluster_2"]
+
+
 def test_on_average_false_is_false_though_no_answer_changes() -> None:
     graph = told(model())
     for name in ("cluster_1", "cluster_2"):

@@ -36,6 +36,7 @@ def test_the_false_node_is_named_and_the_true_one_is_not():
     assert [(step.kind, step.where) for step in found.failing] == [("node", "n7")]
     assert found.breaks_at is not None and found.breaks_at.where == "n3, n7"
     assert "n7: depends on (a - b) % p only: refuted alone" in str(found)
+    assert "no claim is refuted alone" not in str(found)
 
 
 def test_wrong_wiring_is_the_fault_of_what_is_left_out():
@@ -57,6 +58,7 @@ def test_claims_that_fail_together_only_are_told_by_their_costs():
     assert found.breaks_at is not None and found.breaks_at.where == "neurons_3, neurons_7"
     worst = {step.where for step in found.costliest[:4]}
     assert worst == {"neurons_3", "neurons_7", "logits_3", "logits_7"}
+    assert "no claim is refuted alone" in str(found)
 
 
 def test_a_true_hypothesis_breaks_nowhere():

@@ -34,6 +34,8 @@ STAGES: dict[str, tuple[Stage, ...]] = {
     "scrubkit/scrubbing/redraw.py": (_unit("bound"), *_METHODS),
     "scrubkit/scrubbing/match.py": (_unit("match"), _unit("scoring"), *_REPORTS),
     "scrubkit/scrubbing/truth_graph.py": (_unit("match"), _unit("scoring"), *_REPORTS),
+    "scrubkit/scrubbing/per_input.py": (_unit("per_input"), ("tests/report/test_score_page.py",)),
+    "scrubkit/scrubbing/target.py": (_unit("bridges", "scoring", "bound"), *_ENGINE),
     "scrubkit/scrubbing/explain.py": (("tests/hypotheses/test_explain.py",), *_REPORTS),
     "scrubkit/scrubbing/pinned.py": (("tests/hypotheses/test_explain.py",), *_REPORTS),
     "scrubkit/scrubbing/check.py": (("tests/hypotheses/test_check.py",), *_REPORTS),

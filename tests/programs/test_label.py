@@ -102,6 +102,22 @@ def test_another_variable_of_the_same_feature_is_the_wrong_place():
     assert label(read_program(g), claim(dead="(x0 + x1) % 3", x2="x2")).stratum == "wrong-place"
 
 
+def test_the_right_place_is_looked_for_behind_variables_that_cannot_be_meant():
+    """x3 comes before s and is not made of x0 and x1, as what the claim calls dead has to be."""
+    g = add(inputs(4), "s", ["x0", "x1"], feature="(x0 + x1) % 3")
+    add(g, "out", ["s", "x2"], feature="max(s, x2)")
+    add(g, "dead", ["x0", "x1"], feature="(x0 + x1) % 3")
+    add(g, "idle", ["x3"], feature="x3")
+    g.graph["output"] = "out"
+    program = read_program(g)
+    assert list(program.variables).index("x3") < list(program.variables).index("s")
+    named = claim(dead="(x0 + x1) % 3", x2="x2")
+    for operand in ("x0", "x1"):
+        named.add_node(operand, variable=operand, feature=operand)
+        named.add_edge(operand, "dead")
+    assert label(program, named).stratum == "wrong-place"
+
+
 def test_a_claim_that_fails_on_few_inputs_is_rare():
     found = label(exceptions(), claim(x0="x0", x1="0"))
     assert found.stratum == "rare" and 0 < found.failure < 0.05 and found.worst_row[0] in range(64)

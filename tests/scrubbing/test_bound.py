@@ -102,6 +102,20 @@ def test_a_value_of_another_shape_is_refused_in_words(bound) -> None:
             bound.ablated(ROWS, lambda part, wrong=wrong: wrong)
 
 
+@pytest.mark.parametrize(
+    "hook", ["hook_embed", "blocks.0.attn.hook_pattern", "blocks.0.mlp.hook_post", "logits"]
+)
+def test_a_site_may_be_named_where_a_part_is_meant(bound, hook: str) -> None:
+    rows, part = torch.arange(5), bound.part(hook)
+    value = bound.read(hook, rows.flip(0))
+    torch.testing.assert_close(value, bound.read(part, rows.flip(0)))
+    named, meant = bound.run(rows, {hook: value}, [hook]), bound.run(rows, {part: value}, [part])
+    torch.testing.assert_close(named, meant)
+    torch.testing.assert_close(named[0], value)
+    with pytest.raises(ScrubError, match="must have shape"):
+        bound.run(rows, {hook: value.transpose(1, 2)})
+
+
 def test_a_task_may_be_given_twice_if_it_is_the_models_own(bound) -> None:
     model = compiled("clock-torus")
     assert scrubkit.bind(model, clusters("a"), task=model.task).task == model.task

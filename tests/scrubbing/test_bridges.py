@@ -10,6 +10,7 @@ import torch
 
 import scrubkit
 from scrubkit.errors import ModelError, ScrubError
+from scrubkit.scrubbing.scoring import Scorer
 
 ROWS = np.array([[a, b, c] for a in range(4) for b in range(4) for c in range(4)])
 
@@ -54,6 +55,12 @@ def test_gpt2_keeps_its_logits_where_the_whole_stream_is_claimed() -> None:
     assert found.settings.engine == "hooks"
     assert found.fidelity is not None
     assert found.fidelity.value == pytest.approx(1, abs=1e-6)
+
+
+def test_a_bridge_is_called_what_it_is_given_as_and_bridge_otherwise() -> None:
+    task = max_of_three()
+    assert Scorer(gpt2(), task=task).target.name == "bridge"
+    assert Scorer(gpt2(), task=task, name="mine").target.name == "mine"
 
 
 def test_a_false_claim_about_gpt2_is_refuted_and_explained() -> None:

@@ -136,6 +136,20 @@ def test_an_edge_against_the_truth_takes_from_precision() -> None:
     assert matched(graph).edges_precision == 1.0
 
 
+@pytest.mark.parametrize(("unread", "recall"), [((), 1.0), ((1,), 2 / 3), ((1, 2), 1 / 3)])
+def test_an_edge_of_the_truth_that_is_not_drawn_takes_from_recall(
+    unread: tuple[int, ...], recall: float
+) -> None:
+    """The head writes what attention puts out, and each of two clusters reads that: three edges."""
+    graph = clusters()
+    graph.remove_nodes_from(["a", "b"])
+    graph.add_node("z", site=f"{Z}[pos=-1, head=0]", feature="(a, b)")
+    graph.add_node("out", site="blocks.0.hook_attn_out[pos=-1]", feature="(a, b)")
+    graph.add_edges_from([("z", "out"), ("out", "root")])
+    graph.add_edges_from(("out", f"c{k}") for k in (1, 2) if k not in unread)
+    assert matched(graph).edges_recall == pytest.approx(recall)
+
+
 def test_what_is_called_unimportant_is_not_claimed() -> None:
     graph = clusters()
     graph.add_node("pos", site="hook_pos_embed[pos=0]", unimportant=True)
@@ -193,6 +207,17 @@ def test_no_edge_of_the_truth_graph_skips_a_node_between() -> None:
     for source, reader in truth.edges:
         one, two = (truth.nodes[key]["claimed"].part for key in (source, reader))
         assert sites().upstream(one, two)
+
+
+def test_what_the_truth_says_of_a_site_that_a_model_lacks_is_passed_over() -> None:
+    known = NetworkSubject(sites().model)
+    assert known.truth is not None
+    elsewhere = known.truth.statements[0].model_copy(update={"site": "blocks.7.hook_resid_post[pos=-1]"})
+    statements = (elsewhere, *known.truth.statements)
+    known.truth = known.truth.model_copy(update={"statements": statements})
+    whole, found = truth_graph(sites()), truth_graph(known)
+    assert whole is not None and found is not None and len(whole) > 2
+    assert nx.utils.graphs_equal(nx.DiGraph(whole.edges), nx.DiGraph(found.edges))
 
 
 def test_sites_that_carry_a_constant_are_no_part_of_the_truth() -> None:

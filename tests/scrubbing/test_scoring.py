@@ -12,6 +12,7 @@ from scrubkit.errors import ScrubError
 from scrubkit.families.modular.compile import compile_model
 from scrubkit.hypothesis import from_graph
 from scrubkit.models.model import Model
+from scrubkit.scrubbing import exact
 from scrubkit.scrubbing.figures import Levels
 from scrubkit.scrubbing.passes import cpu_tiles, run_passes
 from scrubkit.scrubbing.plan import bind
@@ -167,6 +168,16 @@ def test_the_exact_score_lies_in_the_interval_of_the_sampled_one() -> None:
         value, interval = getattr(exact, name), getattr(sampled, name)
         assert value.low == value.high
         assert interval.low - 1e-9 <= value.value <= interval.high + 1e-9
+
+
+def test_an_enumeration_in_pieces_gives_what_it_gives_in_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = compile_model(variant="pizza", p=5, frequencies=(1,), seed=0)
+    graph = clusters("(a + b) % p", (1,))
+    whole = Scorer(model).score(graph, exact=True)
+    monkeypatch.setattr(exact, "_CHUNK", 30)
+    pieces = Scorer(model).score(graph, exact=True)
+    for name in ("fidelity", "kl", "scrubbed_loss", "agreement"):
+        assert getattr(pieces, name).value == pytest.approx(getattr(whole, name).value, rel=1e-9)
 
 
 def test_an_enumeration_that_is_too_large_is_refused() -> None:
