@@ -32,6 +32,8 @@ MAX_COMPONENTS = 32
 """Most components of a tuple."""
 LARGEST = 2**63 - 1
 """Largest whole number, up to its sign, that a feature may come to on the way."""
+_DENSE = 16
+"""Values in a range of so many times their number are ranked by counting, others by sorting."""
 DECIMALS = 9
 """Real values that agree to this many decimals are the same value."""
 
@@ -165,10 +167,21 @@ def class_ids(components: Sequence[np.ndarray]) -> Int[np.ndarray, " input"]:
     """Return a number for each input that is equal where all components agree."""
     ids = np.zeros(len(components[0]), dtype=np.int64)
     for component in components:
-        _, own = np.unique(_as_integers(component), return_inverse=True)
+        own = _ranks(_as_integers(component))
         # Both factors are below the number of inputs, so the product fits.
-        _, ids = np.unique(ids * (own.max() + 1) + own, return_inverse=True)
+        ids = _ranks(ids * (own.max() + 1) + own)
     return ids
+
+
+def _ranks(values: Int[np.ndarray, " input"]) -> Int[np.ndarray, " input"]:
+    """Return the rank of each value among the different ones."""
+    low, high = int(values.min()), int(values.max())
+    if high - low > _DENSE * len(values):
+        return np.unique(values, return_inverse=True)[1]
+    shifted = values - low
+    there = np.zeros(high - low + 1, dtype=np.int64)
+    there[shifted] = 1
+    return (there.cumsum() - 1)[shifted]
 
 
 def _as_integers(values: np.ndarray) -> np.ndarray:

@@ -7,6 +7,9 @@ counted from that of the answer t of the model. With p its own output and r what
     KL = (z_max - z_t) + log(1 + r) + log p_t - sum_j p_j ((z_j - z_t) - (own_j - own_t)),
 
 where nothing is large if the KL is small. So losses are right to about 1e-6 of themselves, however small.
+
+Places are unsigned and arrays are flat: a signed place may count from the end, which a compiled loop has to
+ask for every number, and a slice of an array is counted, which takes longer than adding it up.
 """
 
 from __future__ import annotations
@@ -19,10 +22,12 @@ from scrubkit.kernels.arithmetic import exp32, largest32
 from scrubkit.kernels.jit import LOOSE, jit
 from scrubkit.kernels.prefetch import prefetch
 
-AHEAD = 2
+AHEAD = np.uint64(2)
 """How many items ahead rows are fetched."""
-LINE = 16
+LINE = np.uint64(16)
 """Numbers in a cache line."""
+_ONE = np.uint64(1)
+_TWO = np.uint64(2)
 
 
 @jit(LOOSE)
@@ -40,87 +45,92 @@ def of_rows(table, index, own, probs, known, labels, rows, first, last, found):
         rows: the input of each item.
         first: where to begin.
         last: where to stop.
-        found: where the figures go, (item, 6): KL, agreement, squared change, loss, accuracy, |loss change|.
+        found: where the figures go, (6, item): KL, agreement, squared change, loss, accuracy, |loss change|.
     """
+    width, slots = np.uint64(table.shape[1]), np.uint64(index.shape[1])
     z = np.empty(table.shape[1], np.float32)
     e = np.empty(own.shape[2], np.float32)
-    flat = table.reshape(-1)
-    for i in range(first, last):
-        if i + AHEAD < last:
-            _fetch(flat, len(z), index[i + AHEAD])
-        _add_up(z, flat, index[i])
-        _figures(z, e, own[rows[i]], probs[rows[i]], known[rows[i]], labels, rows[i], found[i])
+    flat, chosen, mine, likely = table.reshape(-1), index.reshape(-1), own.reshape(-1), probs.reshape(-1)
+    stop = np.uint64(last)
+    for i in range(np.uint64(first), stop):
+        if i + AHEAD < stop:
+            _fetch(flat, width, chosen, (i + AHEAD) * slots, slots)
+        _add_up(z, flat, width, chosen, i * slots, slots)
+        _figures(z, e, own.shape[1], mine, likely, known, labels, np.uint64(rows[i]), found, i)
 
 
-@jit(LOOSE)
-def _fetch(flat, width, chosen):
+@jit(LOOSE, inline=True)
+def _fetch(flat, width, chosen, place, slots):
     """Have the rows of an item fetched."""
-    for slot in range(len(chosen)):
-        start = chosen[slot] * width
-        for j in range(0, width, LINE):
-            prefetch(flat, start + j)  # pyright: ignore[reportCallIssue]
+    for slot in range(place, place + slots):
+        start = np.uint64(chosen[slot]) * width
+        for j in range(start, start + width, LINE):
+            prefetch(flat, j)  # pyright: ignore[reportCallIssue]
 
 
-@jit(LOOSE)
-def _add_up(z, flat, chosen):
+@jit(LOOSE, inline=True)
+def _add_up(z, flat, width, chosen, place, slots):
     """Add up the rows of one item."""
-    width = len(z)
-    z[:] = 0
-    for slot in range(len(chosen)):
-        row = flat[chosen[slot] * width : (chosen[slot] + 1) * width]
+    start = np.uint64(chosen[place]) * width
+    for j in range(width):
+        z[j] = flat[start + j]
+    for slot in range(place + _ONE, place + slots):
+        start = np.uint64(chosen[slot]) * width
         for j in range(width):
-            z[j] += row[j]
+            z[j] += flat[start + j]
 
 
-@jit(LOOSE)
-def _figures(z, e, own, probs, known, labels, row, found):
+@jit(LOOSE, inline=True)
+def _figures(z, e, n_answers, own, probs, known, labels, row, found, item):
     """Take the figures of one item."""
-    n_answers, n_classes = own.shape
+    n_classes = np.uint64(len(e))
     surprise, square, loss, agreement, accuracy = 0.0, 0.0, 0.0, 0.0, 0.0
-    for a in range(n_answers):
-        here = z[a * n_classes : (a + 1) * n_classes]
-        top, answer = largest32(here)
-        others = math.log1p(_runners_up(here, e, top, answer))
-        usual = int(known[2 + a])
-        change, squared, shift = _compare(here, own[a], probs[a], usual)
-        surprise += (np.float64(top) - np.float64(here[usual])) + others - change
-        square += squared - shift * shift / n_classes
+    for a in range(np.uint64(n_answers)):
+        begin, there = a * n_classes, (row * np.uint64(n_answers) + a) * n_classes
+        top, answer = largest32(z, begin, n_classes)
+        others = math.log1p(_runners_up(z, begin, e, top, answer))
+        usual = np.uint64(known[row, _TWO + a])
+        change, squared, shift = _compare(z, begin, own, probs, there, usual, n_classes)
+        surprise += (np.float64(top) - np.float64(z[begin + usual])) + others - change
+        square += squared - shift * shift / len(e)
         agreement += answer == usual
         if labels.shape[1]:
-            loss += np.float64(top) - np.float64(here[labels[row, a]]) + others
-            accuracy += answer == labels[row, a]
-    found[0] = surprise / n_answers - known[0]
-    found[1] = agreement / n_answers
-    found[2] = square / n_answers
-    found[3] = loss / n_answers
-    found[4] = accuracy / n_answers
-    found[5] = abs(found[3] - known[1])
+            label = np.uint64(labels[row, a])
+            loss += np.float64(top) - np.float64(z[begin + label]) + others
+            accuracy += answer == label
+    found[0, item] = surprise / n_answers - known[row, 0]
+    found[1, item] = agreement / n_answers
+    found[2, item] = square / n_answers
+    found[3, item] = loss / n_answers
+    found[4, item] = accuracy / n_answers
+    found[5, item] = abs(loss / n_answers - known[row, 1])
 
 
-@jit(LOOSE)
-def _runners_up(z, e, top, answer):
+@jit(LOOSE, inline=True)
+def _runners_up(z, begin, e, top, answer):
     """Return the sum of exponentials over the largest, which itself is left out."""
-    for j in range(len(z)):
-        e[j] = exp32(z[j] - top)
+    n = np.uint64(len(e))
+    for j in range(n):
+        e[j] = exp32(z[begin + j] - top)
     e[answer] = 0
     total = np.float32(0)
-    for j in range(len(e)):
+    for j in range(n):
         total += e[j]
     return np.float64(total)
 
 
-@jit(LOOSE)
-def _compare(z, own, probs, usual):
+@jit(LOOSE, inline=True)
+def _compare(z, begin, own, probs, there, usual, n):
     """Compare logits with the model's own, each counted from that of the model's answer.
 
     Returns:
         The mean change under the model's own output, the sum of squares of the changes, and their sum.
     """
     expected, square, shift = np.float32(0), np.float32(0), np.float32(0)
-    here, there = z[usual], own[usual]
-    for j in range(len(z)):
-        change = (z[j] - here) - (own[j] - there)
-        expected += probs[j] * change
+    mine, its = z[begin + usual], own[there + usual]
+    for j in range(n):
+        change = (z[begin + j] - mine) - (own[there + j] - its)
+        expected += probs[there + j] * change
         square += change * change
         shift += change
     return np.float64(expected), np.float64(square), np.float64(shift)

@@ -42,9 +42,21 @@ def node_bits(
         context = [value_ids(subject, parts[node.name])]
     ids = class_ids(context) if context else np.zeros(subject.n_inputs, dtype=np.int64)
     order, start, count = (x.numpy() for x in (resampling.order, resampling.start, resampling.count))
-    windows, inverse = np.unique(start * (len(order) + 1) + count, return_inverse=True)
-    starts, counts = np.divmod(windows, len(order) + 1)
+    starts, counts, inverse = _windows(start, count, len(order))
     return float(np.log2(_distinct(ids[order], starts, counts))[inverse].mean())
+
+
+def _windows(
+    start: np.ndarray, count: np.ndarray, n_entries: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return where the different windows begin, how long they are, and which of them each input has."""
+    length = np.zeros(n_entries, dtype=np.int64)
+    length[start] = count
+    if np.array_equal(length[start], count):
+        starts = np.flatnonzero(length)
+        return starts, length[starts], ((length > 0).cumsum() - 1)[start]
+    windows, inverse = np.unique(start * (n_entries + 1) + count, return_inverse=True)
+    return *np.divmod(windows, n_entries + 1), inverse
 
 
 def _distinct(ids: np.ndarray, starts: np.ndarray, counts: np.ndarray) -> np.ndarray:
@@ -78,6 +90,11 @@ def _context(
 
 def value_ids(subject: Subject, part: Any) -> np.ndarray:
     """Return a number for each input that is equal where the clean value of a part is the same."""
+    kept = getattr(subject, "kept_ids", None)
+    return _value_ids(subject, part) if kept is None else kept(part, lambda: _value_ids(subject, part))
+
+
+def _value_ids(subject: Subject, part: Any) -> np.ndarray:
     values = subject.clean(part, torch.arange(subject.n_inputs))
     flat = values.reshape(subject.n_inputs, -1).double().cpu()
     # One random projection tells values apart; exact equality is what is asked.

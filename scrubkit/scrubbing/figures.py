@@ -209,10 +209,10 @@ class Levels:
         """Return the figures that a compiled loop takes of items, whose rows are the last of its tensors."""
         from scrubkit.kernels.jit import spread
 
-        arrays, n_items = [x.numpy() for x in tensors], len(tensors[-1])
-        found = torch.empty(n_items, len(BEHAVIOUR) + len(LABELLED), dtype=torch.float64)
+        arrays, n_items = [x.contiguous().numpy() for x in tensors], len(tensors[-1])
+        found = torch.empty(len(BEHAVIOUR) + len(LABELLED), n_items, dtype=torch.float64)
         spread(lambda low, high: loop(*arrays, low, high, found.numpy()), n_items)
-        return {name: found[:, i] for i, name in enumerate(self.names)}
+        return {name: found[i] for i, name in enumerate(self.names)}
 
     @cached_property
     def _single(self) -> tuple[Tensor, Tensor, Tensor]:

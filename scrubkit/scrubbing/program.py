@@ -14,7 +14,7 @@ draws.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -27,7 +27,7 @@ from scrubkit.scrubbing.evaluate import ROOT_STREAM
 from scrubkit.scrubbing.plan import Plan, TreeNode
 from scrubkit.scrubbing.sampling import Draws, Resampling
 from scrubkit.subjects.first_block import FirstBlock
-from scrubkit.subjects.linear import Folded, LinearReadout
+from scrubkit.subjects.linear import Folded, LinearReadout, Piece
 from scrubkit.subjects.network import NetworkSubject
 from scrubkit.subjects.subject import Edit
 
@@ -42,10 +42,10 @@ class Rows:
 
 @dataclass(frozen=True)
 class Setting:
-    """A part that is set, to clean rows or to a computed value."""
+    """A part that is set: to clean rows, a computed value, or a sum that is not added up yet."""
 
     part: Part
-    value: Rows | Tensor
+    value: Rows | Tensor | Folded
     direct: bool = False
 
 
@@ -68,6 +68,8 @@ class Program:
             else:
                 moved.setdefault(id(resampling), resampling.to(subject.device))
                 self.resamplings[tree_node.index] = moved[id(resampling)]
+        self._kept: dict[int, list[int]] = {}
+        self._ways: dict[int, Callable[[Tensor, list[Setting], Part], Rows | Tensor | Folded]] = {}
 
     def _pinned(self, tree_node: TreeNode, resampling: Resampling) -> bool:
         """Say whether a leaf on the embedding has one value among all stand-ins of each input."""
@@ -113,20 +115,38 @@ class Program:
                 value: Rows | Tensor | Folded = Rows(child.part, others)
             else:
                 value = self._value(child, self._draw(child, rows, draws), draws)
-                value = value.added_up() if isinstance(value, Folded) else value
             settings.append(Setting(child.part, value, child.direct))
-        covering = [s.part for s in settings if not s.direct]
-        settings = [s for s in settings if not any(contains(part, s.part) for part in covering)]
-        base, settings = self._substitute_tokens(others, settings)
+        base, settings = self._substitute_tokens(others, self._uncovered(tree_node, settings))
         if not settings:
             return Rows(tree_node.part, base)
-        if self.readout.covers([(s.part, s.direct) for s in settings], tree_node.part):
-            return self._fold(base, settings, tree_node.part)
-        if self._first_block(settings, tree_node.part):
-            taken = {s.part: s.value.rows for s in settings if isinstance(s.value, Rows)}
-            return self.first.read(base, taken, tree_node.part)
+        if tree_node.index not in self._ways:
+            self._ways[tree_node.index] = self._way(settings, tree_node.part)
+        return self._ways[tree_node.index](base, settings, tree_node.part)
+
+    def _uncovered(self, tree_node: TreeNode, settings: list[Setting]) -> list[Setting]:
+        """Return the settings of which something is left; which they are is the same for all draws."""
+        if tree_node.index not in self._kept:
+            covering = [s.part for s in settings if not s.direct]
+            self._kept[tree_node.index] = [
+                i for i, s in enumerate(settings) if not any(contains(part, s.part) for part in covering)
+            ]
+        return [settings[i] for i in self._kept[tree_node.index]]
+
+    def _way(
+        self, settings: Sequence[Setting], reader: Part
+    ) -> Callable[[Tensor, list[Setting], Part], Rows | Tensor | Folded]:
+        """Return how a node is evaluated, which is the same for all draws."""
+        if self.readout.covers([(s.part, s.direct) for s in settings], reader):
+            return self._fold
+        return self._in_first_block if self._first_block(settings, reader) else self._run
+
+    def _in_first_block(self, base: Int[Tensor, " item"], settings: list[Setting], reader: Part) -> Tensor:
+        taken = {s.part: s.value.rows for s in settings if isinstance(s.value, Rows)}
+        return self.first.read(base, taken, reader)
+
+    def _run(self, base: Int[Tensor, " item"], settings: list[Setting], reader: Part) -> Tensor:
         edits = [Edit(s.part, self._computed(s.value), s.direct) for s in settings]
-        return self.subject.run(base, edits, (), tree_node.part)
+        return self.subject.run(base, edits, (), reader)
 
     def _first_block(self, settings: Sequence[Setting], reader: Part) -> bool:
         """Say whether only parts of the embedding are set, from clean rows, in a block that can be folded."""
@@ -169,19 +189,28 @@ class Program:
     def _fold(
         self, base: Int[Tensor, " item"], settings: Sequence[Setting], reader: Part
     ) -> Float[Tensor, "item answer class"] | Folded:
-        """Add up table rows: the logits without the parts on the base, and each part on its own rows."""
-        looked_up = [s for s in settings if isinstance(s.value, Rows)]
-        stacked = self.readout.stacked(tuple(s.part for s in settings))
-        n_inputs = stacked.shape[1]
-        slots = [0, *(i + 1 for i, s in enumerate(settings) if isinstance(s.value, Rows))]
-        rows = [base, *(s.value.rows for s in looked_up if isinstance(s.value, Rows))]
-        index = torch.stack([row + slot * n_inputs for row, slot in zip(rows, slots, strict=True)], dim=1)
+        """Add up table rows: what is read of the logits without the parts, on the base, and of each part.
+
+        A part on clean rows has its share in a table; a value that is a sum of table rows brings its own.
+        """
+        looked_up = [(s.part, s.value.rows) for s in settings if isinstance(s.value, Rows)]
+        own = Piece(tuple(s.part for s in settings), tuple(part for part, _ in looked_up), reader)
+        sums = [s.value for s in settings if isinstance(s.value, Folded)] if reader.whole else []
+        pieces = (own, *(piece for value in sums for piece in value.pieces))
+        if sums and not self.readout.room_for(pieces):
+            pieces, sums = (own,), []
+        n_inputs = self.subject.n_inputs
+        columns = [row + i * n_inputs for i, row in enumerate([base, *(rows for _, rows in looked_up)])]
+        done = own.n_blocks
+        for value in sums:
+            columns += torch.unbind(value.index + done * n_inputs, dim=1)
+            done += sum(piece.n_blocks for piece in value.pieces)
         shape = (len(self.readout.answer), self.readout.n_classes)
-        folded = Folded(stacked.view(-1, stacked.shape[2]), index, shape)
-        if len(looked_up) == len(settings) and reader.whole:
+        folded = Folded(self.readout.table(pieces), torch.stack(columns, dim=1), shape, pieces)
+        if len(looked_up) + len(sums) == len(settings):
             return folded
         logits = folded.added_up().flatten(1)
         for setting in settings:
-            if isinstance(setting.value, Tensor):
-                logits = logits + self.readout.share(setting.part, setting.value)
-        return self.readout.select(logits, reader)
+            if isinstance(setting.value, Tensor) or (isinstance(setting.value, Folded) and not sums):
+                logits = logits + self.readout.share(setting.part, self._computed(setting.value), reader)
+        return logits.unflatten(1, shape)

@@ -107,10 +107,15 @@ def by_feature(
     exact = [c for c, t in zip(components, padded, strict=True) if t is None]
     ids = class_ids(exact) if exact else np.zeros(len(components[0]), dtype=np.int64)
     if not near:
-        order = np.argsort(ids, kind="stable")
-        start = np.searchsorted(ids[order], ids, side="left")
-        return _resampling(order, start, np.searchsorted(ids[order], ids, side="right") - start, weights)
+        sizes = np.bincount(ids)
+        order = _in_order(ids, len(sizes))
+        return _resampling(order, (np.cumsum(sizes) - sizes)[ids], sizes[ids], weights)
     return _windows(ids, near, weights)
+
+
+def _in_order(ids: np.ndarray, n_ids: int) -> np.ndarray:
+    """Return the inputs ordered by their ids; short numbers are sorted by their digits, which is quicker."""
+    return np.argsort(ids.astype(np.uint16) if n_ids <= 2**16 else ids, kind="stable")
 
 
 def _windows(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from jaxtyping import Float
-from scipy import stats
+from scipy.special import stdtrit
 from torch import Tensor
 
 from scrubkit.scrubbing.score import Interval, Margins, Verdict
@@ -22,7 +22,7 @@ def over_draws(per_pass: Float[Tensor, " draw"], alpha: float) -> Interval:
     mean = float(values.mean())
     if len(values) < 2:
         return Interval(value=mean, low=-math.inf, high=math.inf)
-    half = float(stats.t.ppf(1 - alpha / 2, len(values) - 1) * values.std() / math.sqrt(len(values)))
+    half = float(stdtrit(len(values) - 1, 1 - alpha / 2) * values.std() / math.sqrt(len(values)))
     return Interval(value=mean, low=mean - half, high=mean + half)
 
 

@@ -130,11 +130,22 @@ class Forward:
             if not self.changed[name] and self.rows is not None:
                 self.values[name] = self.network.hook(name, self.need[name], self.rows)
             else:
-                value = self._compute(name)
-                for edit in self.edits.get(name, ()):
+                edits = self.edits.get(name, [])
+                last = max((i for i, edit in enumerate(edits) if self._sets_all(edit)), default=None)
+                # What an edit replaces entirely need not be computed.
+                value = self._compute(name) if last is None else edits[last].value.to(self.network.W_E.dtype)
+                for edit in edits if last is None else edits[last + 1 :]:
                     value = self._set(value, edit)
                 self.values[name] = value
         return self.values[name]
+
+    def _sets_all(self, edit: Edit) -> bool:
+        """Say whether an edit leaves nothing of a hook at the positions where it is needed."""
+        part = edit.part
+        if not part.whole or part.positions != self.need[part.hook]:
+            return False
+        axis = self.architecture.hooks[part.hook].kind.axis
+        return axis is None or part.inner in (None, tuple(range(self.architecture.size(axis))))
 
     def _index(self, part: Part, positions: Sequence[int]) -> tuple[Any, ...]:
         """Return the index of a part's numbers in the tensor of its hook, at some of its positions."""

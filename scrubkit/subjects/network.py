@@ -14,6 +14,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Int
 from torch import Tensor
@@ -245,9 +246,13 @@ class Network:
     def keep(self, key: Any, make: Callable[[], Tensor]) -> Tensor:
         """Return a table, made at first use; the ones unused longest go when they fill `TABLE_BYTES`."""
         made = self._tables
-        table = made.pop(key) if key in made else make()
-        made[key] = table
         self._clock += 1
+        if key in made:
+            made[key] = made.pop(key)
+            self._used[key] = self._clock
+            return made[key]
+        table = make()
+        made[key] = table
         self._used[key] = self._clock
         held = self._held()
         for oldest in list(made)[:-1]:
@@ -277,6 +282,12 @@ class NetworkSubject(Sites):
         self.dtype = dtype
         self.network = Network(model, self.architecture, self.device, dtype)
         self.readout: Any = None
+
+    def kept_ids(
+        self, part: Part, make: Callable[[], Int[np.ndarray, " input"]]
+    ) -> Int[np.ndarray, " input"]:
+        """Return numbers of all inputs that belong to a part, made at first use and kept with the tables."""
+        return self.network.keep(("ids", part.key), lambda: torch.from_numpy(make())).numpy()
 
     def clean(self, part: Part, rows: Int[Tensor, " item"]) -> Tensor:
         """Return the value of a part on unedited runs."""

@@ -15,7 +15,7 @@ from scrubkit.scrubbing.plan import bind
 from scrubkit.scrubbing.program import Program
 from scrubkit.scrubbing.sampling import Draws, by_feature
 from scrubkit.subjects.first_block import FirstBlock
-from scrubkit.subjects.linear import Folded
+from scrubkit.subjects.linear import Folded, LinearReadout
 from tests.scrubbing.random_models import both
 
 numba = pytest.importorskip("numba")
@@ -164,6 +164,78 @@ def test_draws_are_those_of_torch(monkeypatch):
         draws = Draws(11, 100, range(250, 730), CPU)
         found[which] = draws.stand_ins(resampling, draws.rows, 5)
     assert torch.equal(found[True], found[False])
+
+
+def test_draws_cross_the_border_of_a_pass(monkeypatch):
+    resampling = by_feature([np.arange(7) % 3])
+    found = {}
+    for which in (True, False):
+        monkeypatch.setattr(kernels, "available", lambda which=which: which)
+        draws = Draws(2**63 + 5, 7, range(3, 60), CPU)
+        found[which] = draws.stand_ins(resampling, draws.rows, -4)
+    assert torch.equal(found[True], found[False])
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 113, 2**20 - 1, 12_769, 10**9 + 7, 2**40, 2**51 - 1])
+def test_remainders_without_division_are_those_of_a_division(size):
+    from scrubkit.kernels.arithmetic import remainder
+
+    rng = np.random.default_rng(size)
+    edges = np.array([0, 1, size - 1, size, size + 1, 2**62 - 1, 2**62 - size, 2**53, 2**53 + 1])
+    near = (rng.integers(0, 2**62 // size, 20_000) * size)[:, None] + [-1, 0, 1]
+    numbers = np.concatenate([edges, near.clip(0, 2**62 - 1).ravel(), rng.integers(0, 2**62, 20_000)])
+
+    @numba.njit
+    def all_of(values: np.ndarray, size: int) -> np.ndarray:
+        return np.array([remainder(v, size) for v in values])
+
+    np.testing.assert_array_equal(all_of(numbers, size), numbers % size)
+
+
+def by_planes() -> nx.DiGraph:
+    """Two planes of the logits, each of which reads neurons of its own, on tokens that are set."""
+    graph = nx.DiGraph()
+    graph.add_node("root", site="logits")
+    for position, name in enumerate("ab"):
+        graph.add_node(name, site=f"hook_embed[pos={position}]", feature=name)
+    for k, neurons in ((1, "0-3"), (2, "4-6")):
+        graph.add_node(f"plane{k}", site=f"logits[frequencies={k}]", feature="(a + b) % p")
+        graph.add_node(
+            f"n{k}", site=f"blocks.0.mlp.hook_post[pos=-1, neurons={neurons}]", feature="(a + b) % p"
+        )
+        graph.add_edges_from([("a", f"n{k}"), ("b", f"n{k}"), (f"n{k}", f"plane{k}"), (f"plane{k}", "root")])
+    return graph
+
+
+def past_the_mlp() -> nx.DiGraph:
+    """Attention and MLP set, so that nothing is left to compute."""
+    graph = nx.DiGraph()
+    graph.add_node("root", site="logits")
+    graph.add_node("attention", site="blocks.0.hook_attn_out[pos=-1]", feature="(a + b) % p")
+    graph.add_node("mlp", site="blocks.0.hook_mlp_out[pos=-1]", unimportant=True)
+    graph.add_edges_from([("attention", "root"), ("mlp", "root")])
+    return graph
+
+
+@pytest.mark.parametrize("graph", [by_planes(), past_the_mlp()], ids=["planes", "past the mlp"])
+def test_sums_of_sums_are_one_sum_and_what_the_bridge_gives(graph):
+    fast, slow = both("one block")
+    plan = bind(from_graph(graph), fast)
+    draws = Draws(3, fast.n_inputs, range(25), CPU)
+    found = Program(fast, plan).folded(draws)
+    assert isinstance(found, Folded)
+    expected = scrub_rows(slow, plan, draws)
+    torch.testing.assert_close(found.added_up(), expected, rtol=1e-9, atol=1e-9)
+
+
+def test_sums_of_sums_are_added_up_where_their_tables_leave_no_room(monkeypatch):
+    fast, slow = both("one block")
+    plan = bind(from_graph(by_planes()), fast)
+    monkeypatch.setattr(LinearReadout, "room_for", lambda self, pieces: False)
+    draws = Draws(3, fast.n_inputs, range(25), CPU)
+    found = Program(fast, plan).folded(draws)
+    assert not isinstance(found, Folded)
+    torch.testing.assert_close(found, scrub_rows(slow, plan, draws), rtol=1e-9, atol=1e-9)
 
 
 def first_block_graph(site: str) -> nx.DiGraph:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from functools import cache
 
@@ -12,6 +14,7 @@ import pytest
 import scrubkit
 from scrubkit.core.site import Part
 from scrubkit.hypothesis import from_graph
+from scrubkit.scrubbing.agreement import adjusted_mutual_information
 from scrubkit.scrubbing.complement import beside, without_overlap
 from scrubkit.scrubbing.match import Match, match, partition_agreement, site_overlap
 from scrubkit.scrubbing.plan import bind
@@ -281,3 +284,25 @@ def test_beside_a_subspace_of_a_head_are_its_complement_and_the_other_heads() ->
 def test_parts_that_overlap_an_earlier_one_are_left_out() -> None:
     first, second, third = neurons(0, 1), neurons(1, 2), neurons(2, 3)
     assert without_overlap([first, second, third]) == [first, third]
+
+
+@pytest.mark.parametrize(
+    ("n", "one", "other"), [(4000, 113, 57), (4000, 113, 3000), (50, 4, 7), (900, 2, 3), (300, 299, 5)]
+)
+def test_adjusted_mutual_information_is_that_of_scikit_learn(n: int, one: int, other: int) -> None:
+    from sklearn.metrics import adjusted_mutual_info_score
+
+    rng = np.random.default_rng(n + one)
+    classes = rng.integers(0, one, n)
+    others = np.where(rng.random(n) < 0.5, classes % other, rng.integers(0, other, n))
+    found = adjusted_mutual_information(classes, others)
+    assert found == pytest.approx(adjusted_mutual_info_score(classes, others), abs=1e-10)
+
+
+def test_the_matching_loads_neither_scikit_learn_nor_the_distributions_of_scipy() -> None:
+    code = (
+        "import sys, scrubkit.scrubbing.scoring; "
+        "print([n for n in ('sklearn', 'scipy.stats') if n in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
