@@ -19,6 +19,7 @@ import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -190,7 +191,9 @@ def _as_integers(values: np.ndarray) -> np.ndarray:
     return values.astype(np.int64)
 
 
+@lru_cache(maxsize=4096)
 def _syntax_tree(text: str) -> ast.expr:
+    """Read an expression; those of one task come again and again, and nobody changes the tree."""
     if len(text) > MAX_LENGTH:
         raise FeatureError(f"the feature is {len(text)} characters long, at most {MAX_LENGTH} are read")
     try:

@@ -49,14 +49,14 @@ def of_rows(table, index, own, probs, known, labels, rows, first, last, found):
     """
     width, slots = np.uint64(table.shape[1]), np.uint64(index.shape[1])
     z = np.empty(table.shape[1], np.float32)
-    e = np.empty(own.shape[2], np.float32)
+    sizes = own.shape[1], np.uint64(own.shape[2])
     flat, chosen, mine, likely = table.reshape(-1), index.reshape(-1), own.reshape(-1), probs.reshape(-1)
     stop = np.uint64(last)
     for i in range(np.uint64(first), stop):
         if i + AHEAD < stop:
             _fetch(flat, width, chosen, (i + AHEAD) * slots, slots)
         _add_up(z, flat, width, chosen, i * slots, slots)
-        _figures(z, e, own.shape[1], mine, likely, known, labels, np.uint64(rows[i]), found, i)
+        _figures(z, sizes, mine, likely, known, labels, np.uint64(rows[i]), found, i)
 
 
 @jit(LOOSE, inline=True)
@@ -81,18 +81,18 @@ def _add_up(z, flat, width, chosen, place, slots):
 
 
 @jit(LOOSE, inline=True)
-def _figures(z, e, n_answers, own, probs, known, labels, row, found, item):
+def _figures(z, sizes, own, probs, known, labels, row, found, item):
     """Take the figures of one item."""
-    n_classes = np.uint64(len(e))
+    n_answers, n_classes = sizes
     surprise, square, loss, agreement, accuracy = 0.0, 0.0, 0.0, 0.0, 0.0
     for a in range(np.uint64(n_answers)):
         begin, there = a * n_classes, (row * np.uint64(n_answers) + a) * n_classes
         top, answer = largest32(z, begin, n_classes)
-        others = math.log1p(_runners_up(z, begin, e, top, answer))
+        others = math.log1p(_runners_up(z, begin, n_classes, top, answer))
         usual = np.uint64(known[row, _TWO + a])
         change, squared, shift = _compare(z, begin, own, probs, there, usual, n_classes)
         surprise += (np.float64(top) - np.float64(z[begin + usual])) + others - change
-        square += squared - shift * shift / len(e)
+        square += squared - shift * shift / np.int64(n_classes)
         agreement += answer == usual
         if labels.shape[1]:
             label = np.uint64(labels[row, a])
@@ -107,15 +107,11 @@ def _figures(z, e, n_answers, own, probs, known, labels, row, found, item):
 
 
 @jit(LOOSE, inline=True)
-def _runners_up(z, begin, e, top, answer):
+def _runners_up(z, begin, n, top, answer):
     """Return the sum of exponentials over the largest, which itself is left out."""
-    n = np.uint64(len(e))
+    total, place = np.float32(0), np.int32(answer)
     for j in range(n):
-        e[j] = exp32(z[begin + j] - top)
-    e[answer] = 0
-    total = np.float32(0)
-    for j in range(n):
-        total += e[j]
+        total += np.float32(0) if np.int32(j) == place else exp32(z[begin + j] - top)
     return np.float64(total)
 
 

@@ -86,15 +86,15 @@ class _Sums:
     def __init__(self, measure: Measure, n_passes: int) -> None:
         self.measure = measure
         like = {"dtype": torch.float64, "device": measure.mass.device}
-        self.sums = {name: torch.zeros(n_passes, **like) for name in measure.names}
+        self.sums = torch.zeros(len(measure.names), n_passes, **like)
         one_answer = measure.labels is not None and measure.labels.shape[1] == 1
         self.by_label = torch.zeros(n_passes, measure.n_classes, **like) if one_answer else None
 
     def add(self, found: dict[str, Tensor], rows: Tensor, passes: int, masses: Tensor | None = None) -> None:
         """Add the figures of some items of one pass, each with the share of its input or with others."""
         mass = self.measure.mass[rows] if masses is None else masses
-        for name, total in self.sums.items():
-            total[passes] += (found[name] * mass).sum()
+        names = self.measure.names
+        self.sums[:, passes] += (torch.stack([found[name] for name in names]) * mass).sum(dim=1)
         if self.by_label is not None and self.measure.labels is not None:
             self.by_label[passes].index_add_(0, self.measure.labels[rows, 0], found["loss"] * mass)
 
@@ -105,7 +105,7 @@ class _Sums:
             share = torch.zeros_like(self.by_label[0])
             share.index_add_(0, self.measure.labels[:, 0], self.measure.mass)
             label_losses = torch.where(share > 0, self.by_label / share.clamp(min=1e-300), 0.0).cpu()
-        return PassFigures({name: total.cpu() for name, total in self.sums.items()}, label_losses)
+        return PassFigures(dict(zip(self.measure.names, self.sums.cpu(), strict=True)), label_losses)
 
 
 def exact_figures(subject: Subject, plan: Plan, measure: Measure, *, max_runs: int = MAX_RUNS) -> PassFigures:

@@ -195,6 +195,9 @@ class Draws:
     @cached_property
     def rows(self) -> Int[Tensor, " item"]:
         """The reference input of each item."""
+        first, last = self.items.start // self.n_inputs, (self.items.stop - 1) // self.n_inputs
+        if first == last:
+            return torch.arange(len(self.items), device=self.device) + self.items.start % self.n_inputs
         return self._flat % self.n_inputs
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Deep models against plain hooks, as ratios in one run: ``python -m tests.benchmarks.bench_depth``.
+"""Deep models against plain hooks, as ratios in one run: ``python -m tests.benchmarks --only depth``.
 
 Models of 2 to 6 layers with random weights (time does not depend on them), p = 59, d_model 128, 512 neurons a
 layer, on one thread. The hypothesis reads half the neurons of the last layer, which read half of those of the
@@ -7,8 +7,6 @@ layer before, and so on down to both embeddings; a second one reads each layer t
 """
 
 from __future__ import annotations
-
-import time
 
 import networkx as nx
 import torch
@@ -20,14 +18,16 @@ from scrubkit.models.config import ModelConfig
 from scrubkit.models.model import Model
 from scrubkit.models.record import Provenance
 from scrubkit.models.weights import random_weights
-from scrubkit.scrubbing.passes import cpu_tiles
 from scrubkit.scrubbing.plan import bind
 from scrubkit.scrubbing.program import Program
 from scrubkit.scrubbing.sampling import Draws
 from scrubkit.subjects.network import NetworkSubject
 from tests.benchmarks.plain import PlainHooks
+from tests.benchmarks.table import Row, fastest
 
 CPU = torch.device("cpu")
+ITEMS = 1024
+"""Of a pass over 3,481 inputs."""
 
 
 def random_model(n_layers: int) -> Model:
@@ -60,46 +60,30 @@ def chain(n_layers: int, width: int = 1) -> nx.DiGraph:
     return graph
 
 
-def compare(n_layers: int, width: int) -> None:
-    """Print one pass by the engine, by plain hooks and by hooks with clean activations cached."""
+@torch.no_grad()
+def compare(n_layers: int, width: int) -> Row:
+    """Compare a tile of a pass by the engine with the same by plain hooks, at equal draws."""
     model = random_model(n_layers)
     subject = NetworkSubject(model)
     plan = bind(from_graph(chain(n_layers, width)), subject)
-    program = Program(subject, plan)
-    n_inputs = subject.n_inputs
-    bridge = build_bridge(model.weights, model.config)
-    took, logits = {}, {}
-    for name, cached in (("hooks", False), ("cached hooks", True)):
-        plain = PlainHooks(bridge, model.tokens, cached=cached)
-        plain.outputs(plan, Draws(0, n_inputs, range(16), CPU))
-        began = time.perf_counter()
-        logits[name] = plain.outputs(plan, Draws(0, n_inputs, range(n_inputs), CPU))
-        took[name] = time.perf_counter() - began
-    with torch.no_grad():
-        tile = next(iter(cpu_tiles(range(n_inputs), n_inputs)))[0]
-        program.outputs(Draws(0, n_inputs, tile, CPU))
-        seconds = []
-        for _ in range(3):
-            began = time.perf_counter()
-            logits["engine"] = program.outputs(Draws(0, n_inputs, tile, CPU))
-            seconds.append((time.perf_counter() - began) * n_inputs / len(tile))
-    gap = float((logits["engine"][:n_inputs] - logits["hooks"]).abs().max())
-    engine = sorted(seconds)[1]
-    print(
-        f"{n_layers} layers, {plan.n_tree_nodes:3d} nodes unrolled: engine {engine:7.3f} s, "
-        f"hooks {took['hooks']:7.3f} s ({took['hooks'] / engine:5.1f} times), "
-        f"cached {took['cached hooks']:7.3f} s ({took['cached hooks'] / engine:5.1f} times); "
-        f"largest difference of a logit {gap:.1e}"
+    program, plain = (
+        Program(subject, plan),
+        PlainHooks(build_bridge(model.weights, model.config), model.tokens),
+    )
+    draws = Draws(0, subject.n_inputs, range(ITEMS), CPU)
+    torch.testing.assert_close(program.outputs(draws), plain.outputs(plan, draws), rtol=1e-3, atol=1e-3)
+    least, _ = fastest(
+        {"hooks": lambda: plain.outputs(plan, draws), "engine": lambda: program.outputs(draws)}, 3, most=5
+    )
+    return Row(
+        f"{n_layers} layers, {plan.n_tree_nodes} nodes unrolled, {ITEMS} items",
+        least["engine"],
+        "plain hooks",
+        least["hooks"] / least["engine"],
+        at_least=10,
     )
 
 
-def main() -> None:
-    """Compare on 2, 4 and 6 layers."""
-    torch.set_num_threads(1)
-    print("one pass over 3,481 inputs, one thread")
-    for n_layers, width in ((2, 1), (4, 1), (6, 1), (2, 2), (4, 2)):
-        compare(n_layers, width)
-
-
-if __name__ == "__main__":
-    main()
+def depths() -> list[Row]:
+    """Compare on 2 to 6 layers."""
+    return [compare(n_layers, width) for n_layers, width in ((2, 1), (3, 1), (4, 1), (6, 1), (2, 2), (4, 2))]

@@ -1,6 +1,7 @@
 """How fast training is: ``python -m tests.benchmarks.bench_training``.
 
-Two measurements, on as many threads as ``--threads`` says:
+Two measurements, on as many threads as ``--threads`` says, the second of which ``python -m tests.benchmarks
+--only train`` takes alone, in seconds of the processor:
 
 - seconds from scratch to a held-out loss under 1e-5, p = 113 and p = 59, five seeds each, and how many are
   certified (``--seeds 20`` for a share worth stating);
@@ -25,6 +26,7 @@ from scrubkit.families.modular.train.stepper import Stepper
 from scrubkit.families.modular.train.train import train
 from scrubkit.models.bridge import build_bridge
 from scrubkit.models.weights import random_weights
+from tests.benchmarks.table import Row, fastest
 
 TARGET = 1e-5
 CPU = torch.device("cpu")
@@ -96,6 +98,17 @@ def seconds_a_step(task: ModularTask, turns: int, steps: int = 5) -> tuple[list[
             if turn > 0:
                 kept.append((time.perf_counter() - start) / steps)
     return times
+
+
+def steps() -> list[Row]:
+    """Compare steps of training with those of full-batch AdamW through the bridge."""
+    rows = []
+    for p, target in ((59, 6.0), (113, None)):
+        task = ModularAddition(p)
+        least, _ = fastest({"ours": functional_step(task), "bridge": bridge_step(task)}, 6, most=40)
+        ratio = least["bridge"] / least["ours"]
+        rows.append(Row(f"a step of training, p={p}", least["ours"], "AdamW, bridge", ratio, at_least=target))
+    return rows
 
 
 def main() -> None:

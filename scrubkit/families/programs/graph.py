@@ -23,7 +23,7 @@ array([0, 1, 2, 1, 2, 0, 2, 0, 1])
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -151,25 +151,44 @@ class Program:
             found[name] = frozenset(variable.parents).union(*(found[p] for p in variable.parents))
         return found
 
-    def run(self, rows: Sequence[int] | Indices, given: Mapping[str, Indices]) -> Mapping[str, Indices]:
+    def run(
+        self,
+        rows: Sequence[int] | Indices,
+        given: Mapping[str, Indices],
+        wanted: Iterable[str] | None = None,
+    ) -> Mapping[str, Indices]:
         """Compute every variable on some rows, with some variables set.
 
         Args:
             rows: which rows of the dataset.
             given: indices to set variables to, one per row.
+            wanted: variables of which alone, and of what they are computed from, the values are asked.
 
         Returns:
             The index of each variable's value on each of the rows.
         """
         found: dict[str, Indices] = {}
+        needed = self.variables.keys() if wanted is None else self._reached(wanted, given)
         taken = self.rows[np.asarray(rows)]
         for name, variable in self.variables.items():
+            if name not in needed:
+                continue
             if name in given:
                 found[name] = given[name]
             elif variable.rule is None:
                 found[name] = np.searchsorted(variable.domain, taken[:, self.inputs.index(name)])
             else:
                 found[name] = variable.rule.apply([found[parent] for parent in variable.parents])
+        return found
+
+    def _reached(self, wanted: Iterable[str], given: Mapping[str, Indices]) -> set[str]:
+        """Return what some variables are computed from, up to what is set."""
+        found, open_ = set(), list(wanted)
+        while open_:
+            name = open_.pop()
+            if name not in found:
+                found.add(name)
+                open_ += () if name in given else self.variables[name].parents
         return found
 
 

@@ -6,6 +6,7 @@ joint values of the parents and all other rows, weighed by the parents' own dist
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
@@ -42,6 +43,14 @@ class Judge:
         if faults:
             raise ProgramError(faults, title=str(claim.name))
 
+    def moved(self, node: str, variable: str) -> Judge:
+        """Return the judge of the same claim with another variable at one node."""
+        other = copy.copy(self)
+        for kept in ("_shapes", "_trees"):
+            other.__dict__.pop(kept, None)
+        other.variable = {**self.variable, node: variable}
+        return other
+
     def size(self, node: str) -> int:
         """Return the number of values of a node; the root's are joint answers."""
         if node != self.root:
@@ -58,7 +67,7 @@ class Judge:
 
     def classes(self, node: str) -> np.ndarray:
         """Return the resampling class of each row."""
-        text = self.claim.nodes[node].get("feature", "0")
+        text = self._feature[node]
         return self._once(("classes", text), lambda: self._classify(text))
 
     def _classify(self, text: str) -> np.ndarray:
@@ -115,7 +124,8 @@ class Judge:
         *values, rows = np.indices(shape).reshape(len(shape), -1)
         given = {self.variable[m]: value for m, value in zip(drawn, values, strict=True)}
         given |= {name: program.indices[name][rows] for name in self._held(node)}
-        return self.read(program.run(rows, given), node).reshape(shape)
+        wanted = program.outputs.values() if node == self.root else (self.variable[node],)
+        return self.read(program.run(rows, given, wanted), node).reshape(shape)
 
     def spread(self, node: str, *, exact_other: bool) -> Float[np.ndarray, "row value"]:
         """Return the distribution of the scrubbed value of a node, for each reference row."""
@@ -123,32 +133,46 @@ class Judge:
         return self._once(key, lambda: self._spread(node, exact_other))
 
     @cached_property
-    def _trees(self) -> Mapping[str, tuple[Any, ...]]:
-        """What each node's scrubbed value depends on: its shape, and that of all that it reads."""
-        found: dict[str, tuple[Any, ...]] = {}
-        for node in nx.topological_sort(self.claim):
-            drawn = tuple((self.claim.nodes[m].get("feature", "0"), found[m]) for m in self.parents(node))
+    def _trees(self) -> Mapping[str, int]:
+        """For each node, a number for all that its scrubbed value depends on."""
+        found: dict[str, int] = {}
+        for node in self._order:
+            drawn = tuple((self._feature[m], found[m]) for m in self.parents(node))
             # A node whose parents are all unimportant is read on the other row, a leaf on its own.
-            found[node] = (self._shapes[node], self.claim.in_degree(node) == 0, drawn)
+            key = ("tree", self._shapes[node], self.claim.in_degree(node) == 0, drawn)
+            found[node] = self.program.memo.setdefault(key, len(self.program.memo))
         return found
+
+    @cached_property
+    def _order(self) -> list[str]:
+        return list(nx.topological_sort(self.claim))
+
+    @cached_property
+    def _feature(self) -> Mapping[str, str]:
+        return {node: attributes.get("feature", "0") for node, attributes in self.claim.nodes(data=True)}
 
     def _spread(self, node: str, exact_other: bool) -> Float[np.ndarray, "row value"]:
         size = self.size(node)
         drawn = self.parents(node)
         if not self.claim.in_degree(node):
             return np.eye(size)[self.read(self.program.indices, node)]
-        chances = [self._of_class(m, self.spread(m, exact_other=exact_other)) for m in drawn]
+        chances = [self._of_class(m, exact_other) for m in drawn]
         if exact_other:
             onehot = np.eye(size)[self.table(node)]
             return self._contract(np.moveaxis(onehot, len(drawn), 0), chances, per_row=True)
         return self._contract(self.chances(node), chances, per_row=False)
 
-    def _of_class(self, node: str, spread: Float[np.ndarray, "row value"]) -> Float[np.ndarray, "row value"]:
+    def _of_class(self, node: str, exact_other: bool) -> Float[np.ndarray, "row value"]:
         """Average a node's distribution over each row's class: what its reader draws."""
-        ids = self.classes(node)
+        key = ("of class", exact_other, self._trees[node], self._feature[node])
+        return self._once(key, lambda: self._average(node, self.spread(node, exact_other=exact_other)))
+
+    def _average(self, node: str, spread: Float[np.ndarray, "row value"]) -> Float[np.ndarray, "row value"]:
+        ids, size = self.classes(node), spread.shape[1]
         counts = np.bincount(ids)
-        sums = [np.bincount(ids, weights=column, minlength=len(counts)) for column in spread.T]
-        return (np.stack(sums, axis=1) / counts[:, None])[ids]
+        cells = ids[:, None] * size + np.arange(size)
+        sums = np.bincount(cells.ravel(), weights=spread.ravel(), minlength=len(counts) * size)
+        return (sums.reshape(-1, size) / counts[:, None])[ids]
 
     def _contract(self, table: np.ndarray, chances: Sequence[np.ndarray], *, per_row: bool) -> np.ndarray:
         """Weigh a table by its parents' independent distributions, row by row."""
@@ -156,9 +180,8 @@ class Judge:
             return table if per_row else np.repeat(table[None], self.n_rows, axis=0)
         result = table if per_row else table[None]
         for chance in chances:
-            # The first parent's axis is the one after the rows.
-            wide = np.broadcast_to(result, (self.n_rows, *result.shape[1:]))
-            result = np.einsum("rv,rv...->r...", chance, wide)
+            # The first parent's axis is the one after the rows; a table that is one for all rows stays one.
+            result = np.einsum("rv,rv...->r...", chance, result)
         return result
 
     def failures(self, *, exact_other: bool) -> Float[np.ndarray, " row"]:
@@ -178,10 +201,9 @@ class Judge:
         drawn = self.parents(node)
         if not drawn:
             return []
-        table = self.table(node)
+        ranges = [self._range(m) for m in drawn]
+        values = self.table(node)[np.ix_(*ranges, np.arange(self.n_rows))]
         for axis, parent in enumerate(drawn):
-            ranges = [self._range(m) for m in drawn]
-            values = table[np.ix_(*ranges, np.arange(self.n_rows))]
             flat = np.moveaxis(values, axis, 0).reshape(len(ranges[axis]), -1)
             size = self.size(parent)
             moves = np.zeros((size, size), dtype=bool)
@@ -194,4 +216,5 @@ class Judge:
 
     def _range(self, node: str) -> np.ndarray:
         """Return the values that a node's variable takes on the dataset."""
-        return np.unique(self.read(self.program.indices, node))
+        key = ("range", self.variable.get(node))
+        return self._once(key, lambda: np.unique(self.read(self.program.indices, node)))

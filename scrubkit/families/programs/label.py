@@ -117,20 +117,16 @@ def _repaired(judge: Judge) -> bool:
         for name in program.variables:
             if name in taken:
                 continue
-            moved = judge.claim.copy()
-            moved.nodes[node]["variable"] = name
-            if not _orderly(program, moved):
-                continue
-            if not Judge(program, moved).failures(exact_other=False).any():
+            moved = judge.moved(node, name)
+            if _orderly(moved) and not moved.failures(exact_other=False).any():
                 return True
     return False
 
 
-def _orderly(program: Program, claim: nx.DiGraph) -> bool:
+def _orderly(judge: Judge) -> bool:
     """Say whether every edge points downstream."""
-    root = next(node for node in claim if claim.out_degree(node) == 0)
-    variable = {node: str(claim.nodes[node].get("variable")) for node in claim}
-    return all(r == root or variable[m] in program.ancestors[variable[r]] for m, r in claim.edges)
+    ancestors, variable = judge.program.ancestors, judge.variable
+    return all(r == judge.root or variable[m] in ancestors[variable[r]] for m, r in judge.claim.edges)
 
 
 def _vacuous(program: Program, claim: nx.DiGraph) -> bool:
