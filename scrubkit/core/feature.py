@@ -116,7 +116,7 @@ class Feature:
             components = self._call(tokens if tokens is not None else np.stack(list(columns.values()), 1))
         else:
             tree = _syntax_tree(self.text)
-            _check_names(tree, self.text, [*columns, *constants])
+            _check_names(self.text, [*columns, *constants])
             with np.errstate(all="ignore"):
                 components = _evaluate(tree, {**constants, **columns}, self.text)
         n_inputs = len(next(iter(columns.values())))
@@ -255,10 +255,16 @@ def _is_named_call(node: ast.expr) -> bool:
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
 
 
-def _check_names(tree: ast.expr, text: str, known: Sequence[str]) -> None:
-    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
-    names = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and id(n) not in called} - {"pi"}
-    unknown = sorted(names - set(known))
+@lru_cache(maxsize=4096)
+def _names(text: str) -> frozenset[str]:
+    """Return the variables and constants that an expression names."""
+    nodes = list(ast.walk(_syntax_tree(text)))
+    called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
+    return frozenset(n.id for n in nodes if isinstance(n, ast.Name) and id(n) not in called) - {"pi"}
+
+
+def _check_names(text: str, known: Sequence[str]) -> None:
+    unknown = sorted(_names(text) - set(known))
     if unknown:
         shown = ", ".join(f"{name!r}{nearest(name, known)}" for name in unknown)
         raise FeatureError(f"feature {text!r} names {shown}; known are {', '.join([*known, 'pi'])}")

@@ -41,23 +41,15 @@ def _entropy(shares: Float[np.ndarray, " class"]) -> float:
 def _expected_information(one: Int[np.ndarray, " class"], other: Int[np.ndarray, " class"], n: int) -> float:
     """Return the mutual information expected of partitions with classes of some sizes, nats."""
     (a, of_a), (b, of_b) = (np.unique(sizes, return_counts=True) for sizes in (one, other))
-    total = 0.0
+    log, total = gammaln(np.arange(1, n + 2)), 0.0  # of factorials
     for size, times in zip(a, of_a, strict=True):
         low, high = np.maximum(1, size + b - n), np.minimum(size, b)
         lengths = high - low + 1
         which = np.repeat(np.arange(len(b)), lengths)
         common = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths) + low[which]
         there = b[which]
-        log_chance = (
-            gammaln(size + 1)
-            + gammaln(there + 1)
-            + gammaln(n - size + 1)
-            + gammaln(n - there + 1)
-            - gammaln(n + 1)
-            - gammaln(common + 1)
-            - gammaln(size - common + 1)
-            - gammaln(there - common + 1)
-            - gammaln(n - size - there + common + 1)
+        log_chance = (log[size] + log[there] + log[n - size] + log[n - there] - log[n] - log[common]) - (
+            log[size - common] + log[there - common] + log[n - size - there + common]
         )
         terms = common / n * np.log(n * common / (size * there)) * np.exp(log_chance)
         total += times * float((terms * of_b[which]).sum())

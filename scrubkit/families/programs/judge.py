@@ -95,8 +95,15 @@ class Judge:
 
     def chances(self, node: str) -> np.ndarray:
         """Return the distribution over other rows of a node's value, for each joint value of its parents."""
-        mean = lambda: np.eye(self.size(node))[self.table(node)].mean(axis=-2)  # noqa: E731
-        return self._once(("chances", self._shapes[node]), mean)
+        return self._once(("chances", self._shapes[node]), lambda: self._count(node))
+
+    def _count(self, node: str) -> Float[np.ndarray, "*parents value"]:
+        """Count how often each value stands in each row of a node's table, as a share."""
+        table, size = self.table(node), self.size(node)
+        contexts = table.reshape(-1, self.n_rows)
+        cells = contexts + size * np.arange(len(contexts))[:, None]
+        counts = np.bincount(cells.ravel(), minlength=len(contexts) * size)
+        return (counts / self.n_rows).reshape(*table.shape[:-1], size)
 
     @cached_property
     def _shapes(self) -> Mapping[str, tuple[Any, ...]]:
