@@ -9,11 +9,13 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from scrubkit.harness.report import CaseResult, MethodReport
-from scrubkit.report.elements import NOTHING, Cell, Row, join, number, table, tag, tools
-from scrubkit.report.rows import answer
+from scrubkit.report.elements import NOTHING, Cell, Row, facts, join, number, table, tag, text, tools
+from scrubkit.report.rows import answer, brief
 
 BYTES = 3_000_000
 """What the table may take of a page."""
+LONG = 20
+"""A table of more rows scrolls under its head."""
 _LABELS = ("true", "false", "vacuous")
 
 
@@ -28,21 +30,27 @@ def case_table(methods: Sequence[MethodReport]) -> Markup:
         return NOTHING
     wrong_first = sorted(rows, key=lambda row: row[0].picked["answers"] != "some wrong")
     taken, size = [], 0
-    for row, text in wrong_first:
-        size += text
+    for row, length in wrong_first:
+        size += length
         if size > BYTES:
             break
         taken.append(row)
     fit = f"{len(taken):,} of {len(rows):,} cases fit on the page, wrongly answered ones first"
-    said = f"{fit}; --json has them all."
-    left_out = tag("p", said, class_="quiet") if len(taken) < len(rows) else NOTHING
+    fit += "; --json has them all."
+    left_out = tag("p", fit, class_="quiet") if len(taken) < len(rows) else NOTHING
     counts = {
         "label": {name: n for name in _LABELS if (n := sum(row.picked["label"] == name for row in taken))},
         "answers": dict(sorted(Counter(row.picked["answers"] for row in taken).items())),
     }
-    heads = ["case", "is", "stratum", "operator", *(m.name for m in methods), "why"]
-    search = tools("cases", "Search cases", counts)
-    return join([tag("h2", "Every case", id="every-case"), left_out, search, table(heads, taken, id="cases")])
+    heads = ["case", "label", "stratum", "operator", *(m.name for m in methods), "reasons"]
+    lead = (
+        "What each method said, with its score; ✗ where that is wrong. Reasons are those of the label, and "
+        "behind them those that the methods gave. The search looks into all of it."
+    )
+    said = tag("p", lead, class_="quiet")
+    search = tools("cases", "Search cases and reasons", counts)
+    shown = table(heads, taken, id="cases", long=len(taken) > LONG)
+    return join([tag("h2", "Every case", id="every-case"), said, left_out, search, shown])
 
 
 def _row(case: str, found: dict[str, CaseResult], methods: Sequence[MethodReport]) -> tuple[Row, int]:
@@ -51,7 +59,7 @@ def _row(case: str, found: dict[str, CaseResult], methods: Sequence[MethodReport
     answers = [_answer(found.get(method.name)) for method in methods]
     operator = "" if first.operator == "none" else first.operator
     cells = [
-        Cell(tag("code", case), kind="t"),
+        Cell(tag("code", case)),
         Cell(first.label),
         Cell(first.stratum),
         Cell(operator),
@@ -59,7 +67,7 @@ def _row(case: str, found: dict[str, CaseResult], methods: Sequence[MethodReport
         Cell(_why(found), kind="t"),
     ]
     row = Row(cells, {"label": first.label, "answers": "some wrong" if wrong else "all right"})
-    return row, 120 + sum(len(str(cell.shown)) + 12 for cell in cells)
+    return row, 120 + sum(len(str(cell.shown).encode()) + 12 for cell in cells)
 
 
 def _answer(result: CaseResult | None) -> Cell:
@@ -70,13 +78,18 @@ def _answer(result: CaseResult | None) -> Cell:
     said = "fault" if outcome.fault else str(outcome.verdict)
     score = "" if outcome.score is None else f" {number(outcome.score)}"
     if result.wrong:
-        return Cell(tag("span", f"✗ {said}{score}", class_="refuted", title=answer(result)), sort)
+        return Cell(
+            tag("span", f"✗\N{NO-BREAK SPACE}{said}{score}", class_="refuted", title=answer(result)), sort
+        )
     return Cell(f"{said}{score}", sort)
 
 
-def _why(found: dict[str, CaseResult]) -> str:
+def _why(found: dict[str, CaseResult]) -> Markup:
+    """Return why the label is what it is, what went wrong, and, folded away, the reasons of the methods."""
     first = next(iter(found.values()))
     why = ["; ".join(first.failed)] if first.failed else []
     faults = {name: result.outcome.fault for name, result in found.items() if result.outcome.fault}
     why += [f"{name}: {fault.kind}, {fault.detail[:200]}" for name, fault in faults.items()]
-    return ". ".join(why)
+    given = [(name, "; ".join(r.outcome.notes)) for name, r in found.items() if r.outcome.notes]
+    fold = tag("details", tag("summary", "reasons given") + facts(given)) if given else NOTHING
+    return text(brief(". ".join(why))) + fold

@@ -104,6 +104,7 @@ def table(
     numbers: Sequence[str] = (),
     help: Mapping[str, str] | None = None,  # noqa: A002 - what it is
     class_: str = "",
+    long: bool = False,
 ) -> Markup:
     """Return a table; one with an id can be sorted by the buttons in its head.
 
@@ -114,6 +115,7 @@ def table(
         numbers: names of the columns whose heads stand on the right, above numbers.
         help: what a column means, shown over its head.
         class_: more classes of the element.
+        long: whether it scrolls by itself, under its head.
     """
     meant = help or {}
 
@@ -131,7 +133,7 @@ def table(
         class_=classes,
     )
     # A region that scrolls has to be reached by the keyboard.
-    return tag("div", whole, class_="wide", tabindex="0")
+    return tag("div", whole, class_="wide long" if long else "wide", tabindex="0")
 
 
 def _row(row: Row) -> Markup:

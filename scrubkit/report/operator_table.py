@@ -8,7 +8,6 @@ from markupsafe import Markup
 
 from scrubkit.harness.report import MethodReport, OperatorFigures
 from scrubkit.report.elements import NOTHING, Cell, figure_cell, join, table, tag, text, tools
-from scrubkit.report.svg import percent
 from scrubkit.report.words import operator_meaning
 
 
@@ -31,8 +30,7 @@ def operator_table(methods: Sequence[MethodReport]) -> Markup:
     heads = ["operator", "what it does", "n", *(method.name for method in methods)]
     lead = (
         "Share of the false hypotheses of each operator that a method refutes; more is better. Under it, "
-        "where it is "
-        "not none, the share that the method accepts."
+        "where it is not none, the share that the method accepts."
     )
     shown = table(heads, rows, id="operators", numbers=heads[2:])
     return join(
@@ -52,7 +50,7 @@ def _cell(figures: OperatorFigures | None, method: MethodReport) -> Cell:
     killed = figures.killed
     said = f"{figures.operator}, {method.name}: refutes {killed.count} of {killed.total}, {killed}"
     under = (
-        Markup("<br>") + tag("span", f"accepts {percent(accepted.value)}", class_="refuted")
+        Markup("<br>") + tag("span", f"accepts {100 * accepted.value:.0f} %", class_="refuted")
         if accepted.value
         else NOTHING
     )

@@ -51,7 +51,7 @@ def page(
 
 
 def _named(report: Report) -> str:
-    names = [one.name for one in (*report.methods, *report.finders)]
+    names = list(dict.fromkeys(one.name for one in (*report.methods, *report.finders)))
     return names[0] if len(names) == 1 else f"{len(names)} methods"
 
 
@@ -64,36 +64,47 @@ def _checks(checks: Sequence[Check]) -> Markup:
         return NOTHING
     mark = "refuted" if rows.missed(checks) else "supported"
     verdict = tag("p", tag("span", rows.outcome(checks), class_=f"badge {mark}"), class_="verdict")
-    order = sorted(checks, key=lambda check: check.status != "missed")
+    failed = rows.missed(checks)
     colours = {"missed": "refuted", "passed": "supported"}
-    lines = [
-        tag(
-            "li",
-            tag("span", check.status, class_=colours.get(check.status))
-            + tag("span", f" {check.method}: {check.detail}"),
-        )
-        for check in order
-    ]
-    return verdict + tag("ul", join(lines))
+
+    def listed(some: Sequence[Check]) -> Markup:
+        lines = [
+            tag(
+                "li",
+                tag("span", check.status, class_=colours.get(check.status))
+                + tag("span", f" {check.method}: {check.detail}"),
+            )
+            for check in some
+        ]
+        return tag("ul", join(lines))
+
+    rest = [check for check in checks if check not in failed]
+    fold = tag("details", tag("summary", f"{len(rest)} others") + listed(rest), class_="quiet")
+    if not failed:
+        return verdict + listed(rest)
+    return verdict + listed(failed) + (fold if rest else NOTHING)
 
 
 def _methods(methods: Sequence[MethodReport]) -> Markup:
     if not methods:
         return NOTHING
-    heads = [*rows.METHOD_COLUMNS, "false", "true"]
+    columns = rows.METHOD_COLUMNS
+    if not any(method.false_discovery for method in methods):
+        columns = columns[:-1]
+    heads = [*columns, "false", "true"]
     numbers = ("false", "true")
     made = [
         [
             Cell(method.name),
             *_sorted(
-                rows.method_row(method)[1:],
+                rows.method_row(method)[1 : len(columns)],
                 (
                     method.auroc,
                     method.false_accept,
                     method.false_reject,
                     method.vacuous_accepted,
                     method.false_discovery,
-                ),
+                )[: len(columns) - 1],
             ),
             figure_cell(method.false_accept.total, str(method.false_accept.total)),
             figure_cell(method.false_reject.total, str(method.false_reject.total)),
@@ -101,7 +112,7 @@ def _methods(methods: Sequence[MethodReport]) -> Markup:
         for method in methods
     ]
     notes = tag("p", " ".join(rows.notes(methods)), class_="quiet")
-    means = {name: WORDS[name] for name in ("AUROC", "false accept", "false reject", "vacuous")}
+    means = {name: WORDS[name] for name in ("AUROC", "false accept", "false reject", "vacuous", "nulls")}
     means |= {
         "false": "how many false hypotheses it is charged with",
         "true": "how many true ones it was asked",
@@ -139,9 +150,10 @@ def _change(method: str, said: str, old: Estimate | Proportion, new: Estimate | 
         return [*cells, figure_cell(None)]
     change = new.value - old.value
     worse = change < 0 if said == "AUROC" else change > 0
+    if not change:
+        return [*cells, Cell(tag("span", "same", class_="quiet"), 0.0, "n")]
     shown = f"{change:+.3f}" if isinstance(new, Estimate) else f"{100 * change:+.1f} %"
-    mark = "refuted" if worse else "supported" if change else "quiet"
-    return [*cells, Cell(tag("span", shown, class_=mark), change, "n")]
+    return [*cells, Cell(tag("span", shown, class_="refuted" if worse else "supported"), change, "n")]
 
 
 def _errors(methods: Sequence[MethodReport]) -> Markup:
@@ -183,10 +195,9 @@ def _curves(methods: Sequence[MethodReport]) -> Markup:
     if not drawn:
         return NOTHING
     lead = (
-        "True hypotheses accepted against false ones, at every threshold of the score. The band is the 95 "
-        "% interval "
-        "over resampled models, the dashed line is chance, and the dot is where the method's own verdicts "
-        "stand."
+        "True hypotheses accepted against false ones, at every threshold of the score. The band is the 95 % "
+        "interval over resampled models, the dashed line is chance, and the dot is where the method's own "
+        "verdicts stand."
     )
     blocks = tag("div", join([tag("div", one) for one in drawn]), class_="tiles")
     return tag("h2", "ROC curves") + tag("p", lead, class_="quiet") + blocks
@@ -211,6 +222,20 @@ def _share(text: str) -> Cell:
     return figure_cell(float(value) if value.replace(".", "", 1).isdigit() else None, text)
 
 
+_WHOLE = {"incon.": "inconclusive", "untest.": "untestable", "s/case": "seconds"}
+"""Heads of columns that there is room for on a page."""
+_MEANS = {
+    "decided": "share of true and false hypotheses that it calls supported or refuted",
+    "inconclusive": "share of them that it leaves open",
+    "untestable": "share of them of which it says that they test nothing",
+    "faults": "share of all cases without a valid answer",
+    "crashed": "share of them where it raised, or ended its process",
+    "timeouts": "share of them where it took too long",
+    "seconds": "mean of a case",
+    "runs": "model runs on one input, mean of a case; where the method counts them",
+}
+
+
 def _conduct(methods: Sequence[MethodReport]) -> Markup:
     if not methods:
         return NOTHING
@@ -221,7 +246,8 @@ def _conduct(methods: Sequence[MethodReport]) -> Markup:
         for method in methods
         if method.fault_kinds
     ]
-    shown = table(rows.CONDUCT_COLUMNS, made, id="conduct", numbers=rows.CONDUCT_COLUMNS[1:])
+    heads = [_WHOLE.get(name, name) for name in rows.CONDUCT_COLUMNS]
+    shown = table(heads, made, id="conduct", numbers=heads[1:], help=_MEANS)
     faults = tag("h3", "Faults by kind") + facts(kinds) if kinds else NOTHING
     return tag("h2", "Decisions, faults and cost") + tag("p", lead, class_="quiet") + shown + faults
 
@@ -230,9 +256,8 @@ def _finders(report: Report) -> Markup:
     if not report.finders:
         return NOTHING
     lead = (
-        "How well the ranking of sites and edges agrees with the known circuit. CPR: area under the share "
-        "of the "
-        "metric that the best share of sites recovers. CMD: area between that share and 1."
+        "How well the ranking of sites and edges agrees with the known circuit. CPR: area under the share of "
+        "the metric that the best share of sites recovers. CMD: area between that share and 1."
     )
     made = [[Cell(cell) for cell in rows.finder_row(finder)] for finder in report.finders]
     return (
@@ -245,10 +270,10 @@ def _words() -> Markup:
 
 
 def _identity(report: Report) -> list[tuple[str, object]]:
-    methods = [
-        (f"method {m.name}", f"version {m.version}" + (f", settings {m.config[:12]}" if m.config else ""))
+    named = {
+        f"method {m.name}": f"version {m.version}" + (f", settings {m.config[:12]}" if m.config else "")
         for m in (*report.methods, *report.finders)
-    ]
+    }
     return [
         ("suite", f"{report.suite.name} {report.suite.version}, {report.suite.cases} cases"),
         ("suite hash", mono(report.suite.hash)),
@@ -256,6 +281,6 @@ def _identity(report: Report) -> list[tuple[str, object]]:
         ("draws", report.draws),
         ("timeout", f"{report.timeout:g} s"),
         ("devices", ", ".join(report.devices)),
-        *methods,
+        *named.items(),
         ("versions", ", ".join(f"{name} {version}" for name, version in sorted(report.versions.items()))),
     ]

@@ -75,9 +75,13 @@ def threshold(results: Sequence[CaseResult]) -> tuple[float | None, float | None
     """Return the highest score without and the lowest score with the verdict supported.
 
     The threshold of a method lies between them; where the first is the larger, no threshold makes its
-    verdicts.
+    verdicts. What it calls untestable is nothing that its score decided.
     """
-    scored = [(r.outcome.score, r.outcome.verdict) for r in results if r.outcome.score is not None]
+    scored = [
+        (r.outcome.score, r.outcome.verdict)
+        for r in results
+        if r.outcome.score is not None and r.outcome.verdict != "untestable"
+    ]
     under = [score for score, verdict in scored if verdict != "supported"]
     over = [score for score, verdict in scored if verdict == "supported"]
     return max(under, default=None), min(over, default=None)
@@ -99,7 +103,7 @@ def threshold_in_words(results: Sequence[CaseResult]) -> str:
 
 def roc_chart(method: MethodReport, found: Roc) -> Markup:
     """Draw a curve with its band, and where the method's own verdicts stand."""
-    x, y = Scale(0, 1, 46, SIDE - 10), Scale(0, 1, SIDE - 46, 10)
+    x, y = Scale(0, 1, 62, SIDE - 20), Scale(0, 1, SIDE - 46, 10)
     pieces = []
     for tick in (0, 0.25, 0.5, 0.75, 1):
         pieces += [line(x(tick), y(0), x(tick), y(1)), line(x(0), y(tick), x(1), y(tick))]

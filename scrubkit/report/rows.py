@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from scrubkit.harness.figures import worst
@@ -62,8 +63,8 @@ def listed(methods: Sequence[MethodReport]) -> list[MethodReport]:
 
 
 def method_row(method: MethodReport) -> tuple[str, ...]:
-    """Return a scorer's row: how often it is wrong."""
-    false = _wide(method.false_accept) + ("" if method.claims_minimality else " *")
+    """Return a scorer's row: how often it is wrong; the star is that of `notes`."""
+    false = _wide(method.false_accept) + (" *" if _exempt(method) else "")
     wrong = (NEVER, NEVER) if method.never_decided else (false, _wide(method.false_reject))
     return (method.name, _ranking(method.auroc), *wrong, _percent(method.vacuous_accepted), _nulls(method))
 
@@ -120,13 +121,18 @@ def notes(methods: Sequence[MethodReport]) -> list[str]:
     found = ["Brackets are 95 % intervals; cases on one model, or made in one way, may be wrong together."]
     if any(method.false_discovery for method in methods):
         found.append("nulls: false discoveries, claims supported of models that hold nothing of the kind.")
-    exempt = [method for method in methods if not method.claims_minimality]
-    if any(figures.stratum == NOT_NEEDED for method in exempt for figures in method.strata):
+    if any(map(_exempt, methods)):
         found.append(
             "* makes no claim of minimality: hypotheses that are false only in naming something idle "
             f"({NOT_NEEDED}) are not counted in its false accepts; AUROC counts them for every method."
         )
     return found
+
+
+def _exempt(method: MethodReport) -> bool:
+    """Say whether a method is not charged with some hypotheses that it was asked about."""
+    asked = any(figures.stratum == NOT_NEEDED for figures in method.strata)
+    return asked and not method.claims_minimality
 
 
 def finder_row(finder: FinderReport) -> tuple[str, ...]:
@@ -163,8 +169,20 @@ def case_line(result: CaseResult) -> str:
     """Return a case on one line: what was asked, what came back, and why that is wrong."""
     if result.outcome.fault is not None:
         return f"{result.case}: {answer(result)}; the hypothesis is {result.label}"
-    why = f": {'; '.join(result.failed[:2])}" if result.failed else ""
+    why = f": {brief('; '.join(result.failed[:2]))}" if result.failed else ""
     return f"{result.case}: {answer(result)}, but it is {result.label}{why}"
+
+
+_LONG_LIST = re.compile(r"((?:\d+(?:-\d+)?,){8})(?:\d+(?:-\d+)?,)+\d+(?:-\d+)?")
+
+
+def brief(text: str) -> str:
+    """Return a reason with its long lists of numbers cut short.
+
+    >>> brief("neurons=0,6,7,10,12,19,20,22,42,44,49] repairs it")
+    'neurons=0,6,7,10,12,19,20,22,...] repairs it'
+    """
+    return _LONG_LIST.sub(r"\1...", text)
 
 
 def answer(result: CaseResult) -> str:

@@ -9,11 +9,13 @@ from scrubkit import registry
 
 WORDS: Mapping[str, str] = {
     "case": "one question put to a method: a model and a hypothesis; whether it is true is not shown",
+    "label": "what is known of a hypothesis: true, false, or vacuous",
     "accepted": "a false or vacuous hypothesis that the method calls supported",
     "refuted": "a hypothesis that the method calls refuted",
     "false accept": "share of the false hypotheses that are accepted; n is how many there are",
     "false reject": "share of the true hypotheses that are refuted",
     "vacuous": "a hypothesis that would hold of any weights; nothing should support it",
+    "nulls": "share of claims about models without the mechanism, such as untrained ones, that are accepted",
     "operator": "the way in which a false hypothesis was made: of a true one, or by a change of the model",
     "stratum": "the way in which a hypothesis is false",
     "fault": "no valid answer; neither accept nor reject, and limits count it as both",

@@ -5,14 +5,17 @@ import contextlib
 import io
 import re
 import runpy
+import sys
 from pathlib import Path
 
 import pytest
 
+from tests.trajectories.conftest import make_run
+
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "examples"
 SCRIPTS = sorted(path.stem for path in FOLDER.glob("*.py"))
-ALLOWED = {"scrubkit", "networkx", "numpy", "torch", "pathlib", "tempfile", "transformer_lens"}
+ALLOWED = {"scrubkit", "networkx", "numpy", "torch", "pathlib", "sys", "tempfile", "transformer_lens"}
 CHECKS = {}
 
 
@@ -27,7 +30,9 @@ def said(name):
     with contextlib.redirect_stdout(out):
         runpy.run_path(str(FOLDER / f"{name}.py"), run_name="__main__")
     lines = [re.split(r"\s{2,}", line) for line in out.getvalue().splitlines()]
-    return {key: [float(v) if re.fullmatch(r"[\d.]+", v) else v for v in rest] for key, *rest in lines}
+    return {
+        key: [float(v) if re.fullmatch(r"-?[\d.]+(e-?\d+)?", v) else v for v in rest] for key, *rest in lines
+    }
 
 
 @check
@@ -83,9 +88,30 @@ def brackets(found):
         assert fidelity < 0.5 and verdict == "refuted" and strings == 20
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
+@check
+def timeline(found):
+    guessing, fallen = found["test loss falls"]
+    before, circuit = found["0"], found[str(int(fallen))]
+    assert guessing < fallen and before[1] > 1 > circuit[1]
+    assert before[2] < 0.1 and circuit[2] > 0.7
+    assert found["sum is supported"] == ["after"] and found["one_operand is supported"] == ["never"]
+
+
+@pytest.mark.parametrize("name", [name for name in SCRIPTS if name != "timeline"])
 def test_a_script_prints_what_its_text_says(name):
     CHECKS[name](said(name))
+
+
+def test_the_timeline_of_a_run_prints_what_its_text_says(tmp_path, monkeypatch):
+    """Of a smaller run than the one that it trains by itself, which takes half a minute."""
+    monkeypatch.setattr(sys, "argv", ["timeline.py", str(make_run(tmp_path / "run", trajectory=6))])
+    CHECKS["timeline"](said("timeline"))
+
+
+@pytest.mark.benchmark
+def test_the_timeline_of_a_run_that_it_trains_itself_says_the_same(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["timeline.py"])
+    CHECKS["timeline"](said("timeline"))
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
