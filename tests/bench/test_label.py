@@ -257,14 +257,18 @@ def test_closed_form_and_sampled_draws_agree() -> None:
     assert sampled.worst <= worst * 1.001 and worst > 1
 
 
-def test_all_draws_give_the_expectation_that_exact_scrubbing_gives() -> None:
+@pytest.mark.parametrize("other", ["uniform", "exact"])
+def test_all_draws_give_the_expectation_that_exact_scrubbing_gives(other: str) -> None:
     """The enumeration here and the one of the scrubbing engine share no code."""
     from scrubkit.bench import graphs
 
     claims = {name: (about, claim) for name, about, claim in graphs.claims()}
     for name in ("swapped_parts", "cancellation", "correlated_feature", "interference"):
         about, claim = claims[name]
-        subject = graphs.find(about).graph
+        subject, claim = graphs.find(about).graph, claim.copy()
+        for node, readers in claim.out_degree():
+            if not readers:
+                claim.nodes[node]["other"] = other
         plan = bind(from_graph(claim), subject)
         outputs = Outputs(subject)
         mean, _, failure, _, _ = Exhaustive(subject, outputs, plan, plan.root, 10**6).figures()

@@ -144,6 +144,12 @@ def test_with_everything_tested_nothing_is_pinned(path):
     assert same.hash == hypothesis.hash
 
 
+def test_what_no_tested_claim_rests_on_is_pruned():
+    subject = Scorer(compiled("clock-torus"), device="cpu").subject
+    pinned = pin(from_graph(half_wrong()), subject, Selection(nodes=("n3",)))
+    assert set(pinned.nodes) == {"n3", "n7", "logits"}
+
+
 def test_pruning_keeps_nodes_that_block_a_path():
     """A node between two others stays, though nothing that is tested reads it."""
     graph = nx.DiGraph()
