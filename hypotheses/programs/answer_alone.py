@@ -1,7 +1,7 @@
 """Nothing but the answer itself reaches the logits, wherever it comes from.
 
-For any model of `scrubkit compile-graph`: as coarse as a claim about variables can be. `every_variable` says how
-the answer is computed as well.
+For any model of `scrubkit compile-graph`: as coarse as a claim about variables can be. `every_variable` says
+how the answer is computed as well.
 """
 
 import networkx as nx
