@@ -42,7 +42,7 @@ NULLS = "nulls"
 """Name of the suite."""
 KIND = "null"
 """Kind of description of a model that is made of another."""
-SOURCES = ("fast-1", "programs-fast")
+SOURCES = ("fast", "programs-fast")
 """Suites whose true claims are asked."""
 MODELS = 12
 """Models of each source whose claims are asked, at most one of each base or variant until all have one."""

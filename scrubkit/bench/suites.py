@@ -29,7 +29,7 @@ from scrubkit.hypothesis import from_graph, to_json
 from scrubkit.models.family import Family
 
 FUNCTION_GRAPHS = "function-graphs"
-CURRENT = {"fast": "2", "standard": "2"}
+CURRENT = {"fast": "2", "standard": "2", NULLS: "2"}
 """Version of each suite that has another than `VERSION`."""
 SUPERSEDED = {"fast-1": "fast", "standard-1": "standard"}
 """Older versions that can still be read, each with the name of what replaced it."""
@@ -158,12 +158,12 @@ def _cached(
 
 def _nulls(seed: int, cache_dir: str | Path | None, jobs: int, progress: Progress | None) -> Suite:
     """Return the suite of null models, from the cache or else made now of the suites of the same seed."""
-    path = manifest.cached_at(NULLS, VERSION, seed, cache_dir)
+    path = manifest.cached_at(NULLS, CURRENT[NULLS], seed, cache_dir)
     try:
         return manifest.read(path)
     except BenchError:
         sources = [_cached(name, seed, cache_dir, jobs, None) for name in SOURCES]
-        suite = null_suite(sources, version=VERSION, seed=seed, progress=progress)
+        suite = null_suite(sources, version=CURRENT[NULLS], seed=seed, progress=progress)
     with contextlib.suppress(OSError, ModelError):
         # A cache that cannot be written costs time, and is no error.
         manifest.write(suite, path)

@@ -11,7 +11,7 @@ from scrubkit.bench import manifest
 from scrubkit.bench.case import ModelSpec
 from scrubkit.bench.label import label
 from scrubkit.bench.models import build
-from scrubkit.bench.nulls import build_null, chosen, null_specs, null_suite, shuffled
+from scrubkit.bench.nulls import SOURCES, build_null, chosen, null_specs, null_suite, shuffled
 from scrubkit.bench.spec_check import spec_faults
 from scrubkit.bench.suites import load_suite
 from scrubkit.harness.clusters import unit_of
@@ -25,10 +25,10 @@ from tests.harness import toys
 def source():
     """The cases of one compiled model of `fast`, and of one program."""
     kept = []
-    for name in ("fast-1", "programs-fast"):
+    for name in SOURCES:
         cases = load_suite(name).cases
         kept += [c for c in cases if c.model.key == cases[0].model.key]
-    suite = load_suite("fast-1")
+    suite = load_suite(SOURCES[0])
     return suite.model_copy(update={"cases": tuple(kept)})
 
 
