@@ -1,16 +1,18 @@
 """From a finder's importances to figures: does it rank what the truth graph holds above the rest?
 
-A site that it names is right if it shares numbers with a site of the truth that matters. A site of the truth
-that it could have named, because a component of the model (an embedding, a head, a neuron) or a site that it
-named shares numbers with it, and did not, counts as found last. One that no component covers, such as the
-residual stream between two layers, is no miss of a finder of components: the share of sites that can be named
-is stated as *attainable*, and paths through the others count as edges.
+A site that it names is right if it shares numbers with a site of the truth that matters; the output of an MLP
+stands for the neurons that write it. A site of the truth that it could have named, because a component of
+the model (an embedding, a head, a neuron) or a site that it named shares numbers with it, and did not,
+counts as found last. One that no component covers, such as the residual stream between two layers, is no miss
+of a finder of components: the share of sites that can be named is stated as *attainable*, and paths through
+the others count as edges.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import product
 from typing import Any
 
 import networkx as nx
@@ -66,17 +68,19 @@ def circuit_figures(model: Model, finding: Finding) -> CircuitFigures:
     graph = truth_graph(subject)
     assert graph is not None
     known = {key: graph.nodes[key]["claimed"].part for key in graph}
-    names = {*finding.sites, *(end for source, target, _ in finding.edges for end in (source, target))}
+    ends = {end for source, target, _ in finding.edges for end in (source, target)}
     try:
-        parts = {name: subject.part(name, {}) for name in sorted(names)}
+        parts = {name: subject.part(name, {}) for name in sorted({*finding.sites, *ends})}
     except ScrubkitError as error:
         fault = Fault(kind="invalid", detail=str(error)[:500])
         return circuit_figures(model, finding.model_copy(update={"fault": fault}))
-    sayable = [*bind(model).components(neurons=True), *parts.values()]
-    true = {key: part for key, part in known.items() if any(overlap(part, other) for other in sayable)}
-    graph = contracted(graph, set(true))
-    sites = rank_sites(parts, finding.sites, list(true.values()))
-    edges = rank_edges(parts, finding.edges, graph, true)
+    bound = bind(model)
+    held = {name: stands_for(subject, part) for name, part in parts.items()}
+    own = [part for name in finding.sites for part in held[name]]
+    true = reachable(known, [*bound.components(neurons=True), *own])
+    sites = rank_sites(held, finding.sites, list(true.values()))
+    wide = [*bound.components(), bound.whole_output, *(parts[name] for name in ends)]
+    edges = rank_edges(held, finding.edges, *nameable(subject, graph, wide)) if ends else ([], [])
     cpr, cmd = recovery_areas(model, {parts[name]: value for name, value in finding.sites.items()})
     return CircuitFigures(
         model=model.name,
@@ -91,6 +95,44 @@ def circuit_figures(model: Model, finding: Finding) -> CircuitFigures:
         attainable=len(true),
         finding=finding,
     )
+
+
+def stands_for(subject: Sites, part: Part) -> tuple[Part, ...]:
+    """Return the sites whose numbers a site holds: its own, and of an MLP's output those of its neurons."""
+    block, found, _ = part.hook.partition("hook_mlp_out")
+    if not found:
+        return (part,)
+    place = part.text.removeprefix(part.hook)
+    return part, subject.part(f"{block}mlp.hook_post{place}", {})
+
+
+def reachable(known: Mapping[Any, Part], sayable: Sequence[Part]) -> dict[Any, Part]:
+    """Return the sites of the truth that share numbers with some others."""
+    return {key: part for key, part in known.items() if any(overlap(part, other) for other in sayable)}
+
+
+def nameable(subject: Sites, graph: nx.DiGraph, ends: Sequence[Part]) -> tuple[nx.DiGraph, dict[Any, Part]]:
+    """Return the edges of the truth that can be named: two ends hold its sites, one upstream of the other.
+
+    Args:
+        subject: the model.
+        graph: its truth.
+        ends: what edges may join.
+
+    Returns:
+        The edges, with one for each path through sites that no end holds, and the sites of their nodes.
+    """
+    held = {part: stands_for(subject, part) for part in ends}
+    known = {key: graph.nodes[key]["claimed"].part for key in graph}
+    holders = {key: [end for end in held if _meet(held[end], part)] for key, part in known.items()}
+    joined = contracted(graph, {key for key in known if holders[key]})
+
+    def told(m: Any, n: Any) -> bool:
+        pairs = product(holders[m], holders[n])
+        return any(a != b and subject.upstream(a, b) for a, b in pairs)
+
+    joined.remove_edges_from([(m, n) for m, n in joined.edges if not told(m, n)])
+    return joined, {key: known[key] for key in joined}
 
 
 def contracted(graph: nx.DiGraph, kept: set[Any]) -> nx.DiGraph:
@@ -110,26 +152,43 @@ def contracted(graph: nx.DiGraph, kept: set[Any]) -> nx.DiGraph:
 
 
 def rank_sites(
-    parts: Mapping[str, Part], importances: Mapping[str, float], true: Sequence[Part]
+    held: Mapping[str, Sequence[Part]], importances: Mapping[str, float], true: Sequence[Part]
 ) -> tuple[list[bool], list[float]]:
-    """Return, for each site named and each true site missed, whether it is true and how it ranks."""
-    truths = [any(overlap(parts[name], part) for part in true) for name in importances]
-    missed = sum(not any(overlap(parts[name], part) for name in importances) for part in true)
+    """Return, for each site named and each true site missed, whether it is true and how it ranks.
+
+    Args:
+        held: what each site named stands for.
+        importances: of the sites named.
+        true: the sites of the truth.
+    """
+    truths = [any(_meet(held[name], part) for part in true) for name in importances]
+    missed = sum(not any(_meet(held[name], part) for name in importances) for part in true)
     return [*truths, *[True] * missed], [*importances.values(), *[-math.inf] * missed]
 
 
+def _meet(held: Sequence[Part], part: Part) -> bool:
+    return any(overlap(one, part) for one in held)
+
+
 def rank_edges(
-    parts: Mapping[str, Part],
+    held: Mapping[str, Sequence[Part]],
     edges: Sequence[tuple[str, str, float]],
     graph: nx.DiGraph,
     true: Mapping[object, Part],
 ) -> tuple[list[bool], list[float]]:
-    """Return, for each edge named and each true edge missed, whether it is true and how it ranks."""
+    """Return, for each edge named and each true edge missed, whether it is true and how it ranks.
+
+    Args:
+        held: what each end that is named stands for.
+        edges: source, target and importance.
+        graph: the edges of the truth that can be named.
+        true: the sites of its nodes.
+    """
     if not edges:
         return [], []
 
     def covers(edge: tuple[str, str, float], m: object, n: object) -> bool:
-        return overlap(parts[edge[0]], true[m]) and overlap(parts[edge[1]], true[n])
+        return _meet(held[edge[0]], true[m]) and _meet(held[edge[1]], true[n])
 
     truths = [any(covers(edge, m, n) for m, n in graph.edges) for edge in edges]
     missed = sum(not any(covers(edge, m, n) for edge in edges) for m, n in graph.edges)

@@ -26,6 +26,7 @@ from scrubkit.harness.exact_value import exact_value
 from scrubkit.harness.figures import method_report, share
 from scrubkit.harness.finders import finder_report
 from scrubkit.harness.gathered import Gathered
+from scrubkit.harness.oracle import oracle_report
 from scrubkit.harness.outcome import Finding, Outcome
 from scrubkit.harness.report import NullFigures, Report, SuiteRef
 from scrubkit.harness.store import Store, open_store
@@ -314,6 +315,7 @@ def _report(
             methods.append(method_report(entrant.identity, found.cases, scored, exact))
         else:
             finders.append(finder_report(entrant.identity, found.models, found.found[index]))
+    oracle = oracle_report(found.models) if finders else None
     return Report(
         scrubkit=__version__,
         suite=SuiteRef.of(suite),
@@ -322,7 +324,7 @@ def _report(
         timeout=budget.seconds,
         devices=tuple(sorted(found.devices)),
         methods=tuple(methods),
-        finders=tuple(finders),
+        finders=tuple(finders) if oracle is None else (*finders, oracle),
         asked=found.asked,
         seconds=seconds,
         versions=versions(),

@@ -17,7 +17,9 @@ from scrubkit.harness.finders import (
     contracted,
     rank_edges,
     rank_sites,
+    stands_for,
 )
+from scrubkit.harness.oracle import told
 from scrubkit.harness.outcome import Finding
 from scrubkit.harness.questions import bare
 from scrubkit.harness.run import validate
@@ -39,6 +41,38 @@ def parts_of(model, sites):
     return {site: Sites.of(model).part(site, {}) for site in sites}
 
 
+def held_by(model, sites):
+    return {site: stands_for(Sites.of(model), part) for site, part in parts_of(model, sites).items()}
+
+
+def test_the_oracle_attains_all_that_components_can_and_stands_last(small_suite):
+    wrong, oracle = validate(toys.FindsAll(0.0, 1.0), small_suite).finders
+    assert oracle.name == "oracle" and not oracle.models
+    assert oracle.sites_auroc.value == oracle.sites_ap.value == 1
+    assert oracle.attainable.value <= wrong.attainable.value
+    assert oracle.cpr.value > wrong.cpr.value
+
+
+def test_the_oracle_names_pairs_of_components_that_hold_an_edge_of_the_truth(pizza):
+    edges = {(source, target): value for source, target, value in told(pizza).edges}
+    head, mlp = "blocks.0.attn.hook_z[pos=-1, head=0]", "blocks.0.hook_mlp_out[pos=-1]"
+    path = [("hook_embed[pos=0]", head), ("hook_embed[pos=1]", head), (head, mlp), (mlp, "logits")]
+    assert {edge for edge, value in edges.items() if value} == set(path)
+    figures = circuit_figures(pizza, told(pizza))
+    assert (figures.edges_auroc, figures.edges_ap, figures.missed) == (1, 1, 0)
+
+
+def test_the_output_of_an_mlp_stands_for_its_neurons(pizza):
+    mlp = held_by(pizza, ["blocks.0.hook_mlp_out[pos=-1]"])
+    neurons = parts_of(pizza, ["blocks.0.mlp.hook_post[pos=-1, neurons=0,1]"])
+    truths, scores = rank_sites(mlp, dict.fromkeys(mlp, 1.0), list(neurons.values()))
+    assert (truths, scores) == ([True], [1.0])
+
+
+def test_where_no_finder_is_asked_there_is_no_oracle(small_suite):
+    assert not validate(toys.Yes(), small_suite).finders
+
+
 def test_the_right_ranking_has_auroc_one_and_the_wrong_one_nought(small_suite):
     right, wrong = toys.FindsAll(1.0, 0.0), toys.FindsAll(0.0, 1.0)
     right.name, wrong.name = "right", "wrong"
@@ -53,7 +87,7 @@ def test_a_true_site_that_is_not_named_counts_as_found_last(pizza):
     true = [
         graph.nodes[key]["claimed"].part for key in graph if "resid" not in key[0] and "logits" not in key[0]
     ]
-    parts = parts_of(pizza, TRUE_SITES[:1] + OTHER_SITES)
+    parts = held_by(pizza, TRUE_SITES[:1] + OTHER_SITES)
     truths, scores = rank_sites(parts, dict.fromkeys(parts, 1.0), true)
     missed = [truth for truth, score in zip(truths, scores, strict=True) if score == -math.inf]
     assert missed and all(missed)
@@ -64,7 +98,7 @@ def test_a_true_edge_that_is_not_named_counts_as_found_last(pizza):
     graph = truth_graph(Sites.of(pizza))
     true = {key: graph.nodes[key]["claimed"].part for key in graph}
     ends = ("blocks.0.hook_attn_out[pos=-1]", "blocks.0.mlp.hook_post[pos=-1]", "hook_pos_embed[pos=0]")
-    parts = parts_of(pizza, ends)
+    parts = held_by(pizza, ends)
     truths, scores = rank_edges(parts, [(ends[0], ends[1], 2.0), (ends[2], ends[1], 1.0)], graph, true)
     assert truths[:2] == [True, False]
     assert truths[2:] and all(truths[2:]) and set(scores[2:]) == {-math.inf}
