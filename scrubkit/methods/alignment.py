@@ -2,7 +2,7 @@
 
 An interchange sets a variable to its value on a source input. An aligner chooses the map that does so: from
 the values of some site on the base and on the source to the value that is set. It is trained to make the
-answer the one that the causal model predicts: Geiger et al. 2024, arXiv:2303.02536, section 3.
+answer the one that the causal model predicts: Geiger et al. 2024, arXiv:2303.02536.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
 
-from scrubkit import Bound, BoundNode
+from scrubkit import Bound, BoundNode, Hypothesis, Model, Task, bind
 from scrubkit.methods.variables import predicted
 
 FEWEST = 32
@@ -219,6 +219,71 @@ def train(
         for group in optimizer.param_groups:
             group["lr"] = rate * (1 - step / steps)
         optimizer.step()
+
+
+@dataclass(frozen=True)
+class Search:
+    """One search for a variable: the hypothesis on its model, the place, and the pairs to train on."""
+
+    bound: Bound
+    place: Place
+    pairs: Pairs
+
+    @classmethod
+    def of(
+        cls,
+        model: Model,
+        hypothesis: Hypothesis,
+        variable: Sequence[str],
+        *,
+        task: Task,
+        generator: torch.Generator,
+        device: str,
+        size: int,
+    ) -> Search:
+        """Begin a search.
+
+        Args:
+            model: where the variable is looked for.
+            hypothesis: says what it is.
+            variable: names of the nodes that hold it.
+            task: the inputs.
+            generator: source of randomness, on the CPU.
+            device: where the model is run.
+            size: how many pairs to draw.
+
+        Returns:
+            The search, its pairs drawn from the half for training.
+
+        Raises:
+            ScrubError: the subject has no activations.
+        """
+        bound = bind(model, hypothesis, task=task, device=device)
+        place = Place.of(bound, variable)
+        return cls(bound, place, draw_pairs(bound, place.nodes, size, generator, held_out=False))
+
+    def train(
+        self, found: Map, *, steps: int, rate: float, generator: torch.Generator, to_the_end: bool = False
+    ) -> None:
+        """Train a map, as `train` does, where there are pairs enough; else it stays as it is.
+
+        Args:
+            found: the map; its parameters are changed.
+            steps: batches at most.
+            rate: learning rate of Adam.
+            generator: order of the batches.
+            to_the_end: take all steps.
+        """
+        if len(self.pairs) >= FEWEST:
+            train(
+                self.place,
+                self.pairs,
+                found,
+                steps=steps,
+                rate=rate,
+                generator=generator,
+                to_the_end=to_the_end,
+            )
 
 
 def _reader(place: Place) -> Callable[[Int[Tensor, " item"]], Values]:

@@ -1,7 +1,7 @@
 """Boundless DAS: the search learns how many dimensions a variable takes, too.
 
 Wu, Geiger, Icard, Potts and Goodman 2023, "Interpretability at Scale: Identifying Causal Mechanisms in
-Alpaca", arXiv:2305.08809, section 3: the whole site is rotated, and of the rotated axes those below a
+Alpaca", arXiv:2305.08809: the whole site is rotated, and of the rotated axes those below a
 boundary are exchanged. The boundary is soft, a sigmoid whose temperature falls while rotation and boundary
 are trained, and is rounded at the end. The paper's temperature falls from 50 to 0.1 axes; here it starts at a
 quarter of the width. The rotation starts from the axes in which the site varies, those that the means of the
@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from scrubkit import Budget, Hypothesis, Model, Task, bind
-from scrubkit.methods.alignment import FEWEST, Place, Values, draw_pairs, train
+from scrubkit import Budget, Hypothesis, Model, Task
+from scrubkit.methods.alignment import Search, Values
 from scrubkit.methods.das import along
 from scrubkit.methods.protocol import Alignment
 
@@ -82,14 +82,13 @@ class BoundlessSearch:
         budget: Budget,
     ) -> Alignment:
         """Train rotation and boundary, and round the boundary."""
-        bound = bind(model, hypothesis, task=task, device=self.device)
-        place = Place.of(bound, variable)
-        pairs = draw_pairs(bound, place.nodes, PAIRS, generator, held_out=False)
-        found = SoftBoundary(_led_by(place.needed, place.axes))
-        if len(pairs) >= FEWEST:
-            train(place, pairs, found, steps=STEPS, rate=RATE, generator=generator, to_the_end=True)
+        search = Search.of(
+            model, hypothesis, variable, task=task, generator=generator, device=self.device, size=PAIRS
+        )
+        found = SoftBoundary(_led_by(search.place.needed, search.place.axes))
+        search.train(found, steps=STEPS, rate=RATE, generator=generator, to_the_end=True)
         rank = min(max(round(float(found.boundary.detach()) * len(found.turn)), 0), len(found.turn))
-        return along(found.rotated().detach()[:, :rank], bound.evaluations)
+        return along(found.rotated().detach()[:, :rank], search.bound.evaluations)
 
 
 def _led_by(first: Tensor, axes: Tensor) -> Tensor:

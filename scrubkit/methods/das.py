@@ -1,7 +1,7 @@
 """Distributed alignment search: is there a subspace of a site that holds a variable?
 
 Geiger, Wu, Potts, Icard and Goodman 2024, "Finding Alignments Between Interpretable Causal Variables and
-Distributed Neural Representations", arXiv:2303.02536, section 3: an orthonormal basis of the site is trained
+Distributed Neural Representations", arXiv:2303.02536: an orthonormal basis of the site is trained
 so that interchanging the coordinates along it has the effects that the causal model predicts. The paper takes
 the rank as given and starts anywhere. Here the rank is the one that the site needs, the number of directions
 in which the means of the variable's values differ, and the search starts from those directions: a whole
@@ -18,8 +18,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from scrubkit import Budget, Hypothesis, Model, Task, bind
-from scrubkit.methods.alignment import FEWEST, Place, Values, draw_pairs, train
+from scrubkit import Budget, Hypothesis, Model, Task
+from scrubkit.methods.alignment import Search, Values
 from scrubkit.methods.protocol import Alignment
 
 PAIRS = 1024
@@ -87,10 +87,9 @@ class AlignmentSearch:
         budget: Budget,
     ) -> Alignment:
         """Train a subspace."""
-        bound = bind(model, hypothesis, task=task, device=self.device)
-        place = Place.of(bound, variable)
-        pairs = draw_pairs(bound, place.nodes, PAIRS, generator, held_out=False)
-        found = Subspace(place.needed)
-        if len(pairs) >= FEWEST:
-            train(place, pairs, found, steps=STEPS, rate=RATE, generator=generator)
-        return along(found.basis.detach(), bound.evaluations)
+        search = Search.of(
+            model, hypothesis, variable, task=task, generator=generator, device=self.device, size=PAIRS
+        )
+        found = Subspace(search.place.needed)
+        search.train(found, steps=STEPS, rate=RATE, generator=generator)
+        return along(found.basis.detach(), search.bound.evaluations)

@@ -1,21 +1,23 @@
 """A linear probe: can the feature be read off the site?
 
 That a feature can be decoded does not show that the model uses it: a probe accepts decoys, and is here to
-be caught. Alain and Bengio 2016, arXiv:1610.01644; Hewitt and Liang 2019, arXiv:1909.03368, section 2, for
+be caught. Alain and Bengio 2016, arXiv:1610.01644; Hewitt and Liang 2019, arXiv:1909.03368, for
 the control with shuffled targets that is taken off.
 """
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from jaxtyping import Float, Int
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import Ridge
 
-from scrubkit import Answer, Budget, Hypothesis, Model, Task, bind
+from scrubkit import Answer, Bound, BoundNode, Budget, Hypothesis, Model, Task, bind
 
 SIZE = 3000
 """Inputs at most; half of them fit the probe."""
@@ -44,11 +46,23 @@ class LinearProbe:
         bound = bind(model, hypothesis, task=task, device=self.device)
         rows = bound.sample(min(SIZE, bound.n_inputs), generator)
         shuffle = torch.randperm(len(rows) // 2, generator=generator).numpy()
-        figures = []
-        for node in bound.mapped:
-            read = node.read(rows).reshape(len(rows), -1).double().cpu().numpy()
-            figures += [_selectivity(read, targets[rows.numpy()], shuffle) for targets in node.values or ()]
+        figures = [_selectivity(read, targets, shuffle) for _, read, targets in readings(bound, rows)]
         return Answer(float(np.mean(figures)) if figures else 0.0, evaluations=len(rows))
+
+
+def readings(
+    bound: Bound, rows: Int[torch.Tensor, " item"]
+) -> Iterator[tuple[BoundNode, Float[np.ndarray, "item width"], np.ndarray]]:
+    """Yield what a probe is asked: for each component of each mapped node the values read, and the targets.
+
+    Args:
+        bound: the hypothesis.
+        rows: the inputs.
+    """
+    for node in bound.mapped:
+        read = node.read(rows).reshape(len(rows), -1).double().cpu().numpy()
+        for targets in node.values or ():
+            yield node, read, targets[rows.numpy()]
 
 
 def _selectivity(values: np.ndarray, targets: np.ndarray, shuffle: np.ndarray) -> float:

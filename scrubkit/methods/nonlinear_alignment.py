@@ -1,7 +1,7 @@
 """Non-linear alignment maps: an invertible network turns the site until some of its axes hold the variable.
 
 Sutter, Minder, Hofmann and Pimentel 2025, "The Non-Linear Representation Dilemma: Is Causal Abstraction
-Enough for Mechanistic Interpretability?", arXiv:2507.08802, sections 4 and 5. The map is a reversible
+Enough for Mechanistic Interpretability?", arXiv:2507.08802. The map is a reversible
 residual network (Gomez et al. 2017, arXiv:1707.04585), and half of its axes are exchanged. Any algorithm can
 be aligned so with any network that keeps its inputs apart: the paper reaches 100 % interchange accuracy on
 language models that were never trained. The method is here to be caught: look at its figure on random weights
@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from scrubkit import Budget, Hypothesis, Model, Task, bind
-from scrubkit.methods.alignment import FEWEST, Place, Values, draw_pairs, train
+from scrubkit import Budget, Hypothesis, Model, Task
+from scrubkit.methods.alignment import Place, Search, Values
 from scrubkit.methods.protocol import Alignment
 
 PAIRS = 4096
@@ -103,10 +103,9 @@ class NonlinearAlignment:
         budget: Budget,
     ) -> Alignment:
         """Train the network."""
-        bound = bind(model, hypothesis, task=task, device=self.device)
-        place = Place.of(bound, variable)
-        pairs = draw_pairs(bound, place.nodes, PAIRS, generator, held_out=False)
-        found = Reversible(place, generator)
-        if len(pairs) >= FEWEST:
-            train(place, pairs, found, steps=self.steps, rate=RATE, generator=generator)
-        return Alignment(torch.no_grad()(found), rank=found.half, evaluations=bound.evaluations)
+        search = Search.of(
+            model, hypothesis, variable, task=task, generator=generator, device=self.device, size=PAIRS
+        )
+        found = Reversible(search.place, generator)
+        search.train(found, steps=self.steps, rate=RATE, generator=generator)
+        return Alignment(torch.no_grad()(found), rank=found.half, evaluations=search.bound.evaluations)

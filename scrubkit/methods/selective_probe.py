@@ -1,12 +1,12 @@
 """A linear probe with the control task of Hewitt and Liang.
 
-Hewitt and Liang 2019, "Designing and Interpreting Probes with Control Tasks", arXiv:1909.03368, sections 2
-and 3: a control task gives every word type a random label, drawn once, with the distribution of the real
-ones; a probe is selective if it does the real task much better than the control task, which can only be
-memorised. The type of an embedding is the token at its position; for a site that sees more than its own
-position each input is a type of its own. A probe of an embedding is not selective: it knows the token, and
-any labelling of tokens with it. That a claim about an embedding is therefore refused, true or not, is the
-weakness of the measure; that a decoy passes is the weakness of every probe.
+Hewitt and Liang 2019, "Designing and Interpreting Probes with Control Tasks", arXiv:1909.03368: a control
+task gives every word type a random label, drawn once, with the distribution of the real ones; a probe is
+selective if it does the real task much better than the control task, which can only be memorised. The type of
+an embedding is the token at its position; for a site that sees more than its own position each input is a
+type of its own. A probe of an embedding is not selective: it knows the token, and any labelling of tokens
+with it. That a claim about an embedding is therefore refused, true or not, is the weakness of the measure;
+that a decoy passes is the weakness of every probe.
 """
 
 from __future__ import annotations
@@ -18,10 +18,8 @@ import torch
 from jaxtyping import Int
 
 from scrubkit import Answer, Bound, BoundNode, Budget, Hypothesis, Model, Task, bind
-from scrubkit.methods.linear_probe import held_out_accuracy
+from scrubkit.methods.linear_probe import SIZE, held_out_accuracy, readings
 
-SIZE = 3000
-"""Inputs at most; half of them fit the probe."""
 EMBEDDINGS = ("hook_embed", "hook_pos_embed")
 
 
@@ -45,13 +43,9 @@ class SelectiveProbe:
         bound = bind(model, hypothesis, task=task, device=self.device)
         rows = bound.sample(min(SIZE, bound.n_inputs), generator)
         figures = []
-        for node in bound.mapped:
-            read = node.read(rows).reshape(len(rows), -1).double().cpu().numpy()
-            types = word_types(bound, node)[rows.numpy()]
-            for targets in node.values or ():
-                real = targets[rows.numpy()]
-                control = control_labels(types, real, generator)
-                figures.append(held_out_accuracy(read, real) - held_out_accuracy(read, control))
+        for node, read, real in readings(bound, rows):
+            control = control_labels(word_types(bound, node)[rows.numpy()], real, generator)
+            figures.append(held_out_accuracy(read, real) - held_out_accuracy(read, control))
         return Answer(float(np.mean(figures)) if figures else 0.0, evaluations=len(rows))
 
 

@@ -90,3 +90,16 @@ def tells(program: Program, one: str, other: str) -> bool:
     """Say whether one variable's value determines another's on the dataset."""
     pairs = np.stack([program.indices[one], program.indices[other]], axis=1)
     return len(np.unique(pairs, axis=0)) == len(np.unique(pairs[:, 0]))
+
+
+def changed(claim: nx.DiGraph, node: str, **attributes: object) -> nx.DiGraph:
+    """Return a copy of a claim with other attributes at one node.
+
+    Args:
+        claim: stays as it is.
+        node: one of its nodes.
+        attributes: what is said of it instead.
+    """
+    found = claim.copy()
+    found.nodes[node].update(attributes)
+    return found

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import networkx as nx
 
 from scrubkit.core.feature import parse
-from scrubkit.families.programs.claims import ROOT
+from scrubkit.families.programs.claims import ROOT, changed
 from scrubkit.families.programs.express import express
 from scrubkit.families.programs.graph import Program
 
@@ -29,20 +29,20 @@ def near_misses(program: Program, claim: nx.DiGraph) -> Iterator[tuple[str, nx.D
     nodes = [node for node in claim if node != ROOT]
     free = [name for name in program.variables if name not in {claim.nodes[n]["variable"] for n in nodes}]
     for node in nodes:
-        yield f"constant {node}", _with(claim, node, feature="0")
+        yield f"constant {node}", changed(claim, node, feature="0")
         feature = claim.nodes[node]["feature"]
         components, _ = parse(feature).size
         if components == 1 and program.variables[claim.nodes[node]["variable"]].size > 2:
-            yield f"coarser {node}", _with(claim, node, feature=f"({feature}) % 2")
+            yield f"coarser {node}", changed(claim, node, feature=f"({feature}) % 2")
         for other in nodes:
             if other != node:
-                yield f"other {node} {other}", _with(claim, node, feature=claim.nodes[other]["feature"])
+                yield f"other {node} {other}", changed(claim, node, feature=claim.nodes[other]["feature"])
         for name in free:
             if _fits(program, claim, node, name):
-                yield f"elsewhere {node} {name}", _with(claim, node, variable=name)
+                yield f"elsewhere {node} {name}", changed(claim, node, variable=name)
         if len(nodes) > 1:
             yield f"dropped {node}", _without(claim, node)
-            yield f"unimportant {node}", _with(claim, node, unimportant=True)
+            yield f"unimportant {node}", changed(claim, node, unimportant=True)
     for name in free:
         added = claim.copy()
         added.add_node(name, variable=name, feature=express(program, name))
@@ -50,17 +50,11 @@ def near_misses(program: Program, claim: nx.DiGraph) -> Iterator[tuple[str, nx.D
         yield f"idle {name}", added
 
 
-def _with(claim: nx.DiGraph, node: str, **attributes: object) -> nx.DiGraph:
-    changed = claim.copy()
-    changed.nodes[node].update(attributes)
-    return changed
-
-
 def _without(claim: nx.DiGraph, node: str) -> nx.DiGraph:
-    changed = claim.copy()
-    changed.add_edges_from((m, r) for m in claim.predecessors(node) for r in claim.successors(node))
-    changed.remove_node(node)
-    return changed
+    left = claim.copy()
+    left.add_edges_from((m, r) for m in claim.predecessors(node) for r in claim.successors(node))
+    left.remove_node(node)
+    return left
 
 
 def _fits(program: Program, claim: nx.DiGraph, node: str, name: str) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import networkx as nx
 import numpy as np
 
-from scrubkit.families.programs.claims import ROOT, abstraction
+from scrubkit.families.programs.claims import ROOT, abstraction, changed
 from scrubkit.families.programs.express import express
 from scrubkit.families.programs.graph import Program
 
@@ -43,17 +43,11 @@ def relatives(
     for node in slots:
         feature = claim.nodes[node]["feature"]
         for text in COARSER:
-            yield "coarser", _with(claim, node, text.format(feature))
-        yield "finer", _with(claim, node, f"({feature}, {rng.choice(program.inputs)})")
+            yield "coarser", changed(claim, node, feature=text.format(feature))
+        yield "finer", changed(claim, node, feature=f"({feature}, {rng.choice(program.inputs)})")
     for name in program.computed:
         if name not in claim and name != "out":
             added = claim.copy()
             added.add_node(name, variable=name, feature=express(program, name), unimportant=True)
             added.add_edge(name, ROOT)
             yield "unimportant", added
-
-
-def _with(claim: nx.DiGraph, node: str, feature: str) -> nx.DiGraph:
-    changed = claim.copy()
-    changed.nodes[node]["feature"] = feature
-    return changed
