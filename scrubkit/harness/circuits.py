@@ -5,7 +5,7 @@ run on another input. With m the mean logit of the right class over that of the 
 
     f(k) = (m(C_k) - m(empty)) / (m(model) - m(empty)),   CPR = area under f,   CMD = area of |1 - f|.
 
-Mueller et al. 2025 (MIB), section 3.
+Mueller et al. 2025 (MIB), arXiv:2504.13151.
 """
 
 from __future__ import annotations

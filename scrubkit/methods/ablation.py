@@ -7,7 +7,7 @@ one at the same sites. The figure is the normalised faithfulness of the circuit 
 
 with m the mean lead of the right logit over the mean logit, and the empty circuit everything replaced at the
 hooks that the hypothesis names: Mueller et al. 2025, "MIB: A Mechanistic Interpretability Benchmark",
-section 3.
+arXiv:2504.13151.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class ZeroAblation(ComplementAblation):
 
 
 class MeanAblation(ComplementAblation):
-    """The complement is set to its mean over all inputs: Wang et al. 2023, arXiv:2211.00593, section 2.2."""
+    """The complement is set to its mean over all inputs: Wang et al. 2023, arXiv:2211.00593."""
 
     name = "mean-ablation"
 

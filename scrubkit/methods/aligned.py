@@ -1,7 +1,7 @@
 """Aligners judged: held-out interchanges on the model, and the same on random weights.
 
 An alignment that makes the answers of a network follow a causal model says something of the network only if
-the same search fails on one that was never trained: Sutter et al. 2025, arXiv:2507.08802, section 6; Geiger,
+the same search fails on one that was never trained: Sutter et al. 2025, arXiv:2507.08802; Geiger,
 Wu et al. 2024, arXiv:2303.02536, for interchange accuracy. Here every aligner is asked about both.
 """
 

@@ -1,7 +1,7 @@
 """AtP*: attribution patching with two repairs of its false negatives.
 
 Kramar, Lieberum, Shah and Nanda 2024, "AtP*: An efficient and scalable method for localizing LLM behaviour to
-components", arXiv:2403.00745, section 3.1.
+components", arXiv:2403.00745.
 
 - *QK fix*: where attention is saturated, the gradient of a query or key says nothing. The softmax is
   computed anew with the patched query or key, and the change of the pattern times its gradient is the

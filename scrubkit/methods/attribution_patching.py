@@ -4,7 +4,7 @@ Syed, Rager and Conmy 2023, "Attribution Patching Outperforms Automated Circuit 
 arXiv:2310.10348, with the gradients of TransformerLens. The metric is a sum over pairs of independent rows,
 so that one backward pass gives the gradient of each pair. Integrated gradients average it along the way
 from the corrupt embedding to the clean one: Hanna, Pezzelle and Belinkov 2024, "Have Faith in
-Faithfulness", arXiv:2403.17806, section 3.
+Faithfulness", arXiv:2403.17806.
 """
 
 from __future__ import annotations

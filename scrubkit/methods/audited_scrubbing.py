@@ -4,12 +4,12 @@ Plain causal scrubbing asks one question, how much loss is recovered, and the an
 are too unspecific, that name parts which do nothing, that are wrong where the loss is saturated, and for
 errors that cancel. This method asks, on a sample of the inputs and with intervals:
 
-- of the whole (Chan et al. 2022, section 3): is the scrubbed output near the model's own, in its logits
+- of the whole (Chan et al. 2022): is the scrubbed output near the model's own, in its logits
   (fidelity) and in its probabilities (faithfulness), input by input rather than on average;
 - of every reader: does its value survive the scrub of everything below it, and is what it does not name
   irrelevant;
 - of every edge: does the feature say all that the reader receives, and does the reader feel the edge at all,
-  more than a random part of the same size (minimality: Shi et al. 2024, section 3; Holm's correction);
+  more than a random part of the same size (minimality: Shi et al. 2024; Holm's correction);
 - of itself: do the controls come out as they must.
 
 Numbered components need no question of their own: each is a site, and its complement is resampled.

@@ -1,7 +1,7 @@
 """Constructive causal abstraction: interchanges of any set of variables at once, each with its own source.
 
 Geiger, Ibeling, Zur et al. 2023, "Causal Abstraction: A Theoretical Foundation for Mechanistic
-Interpretability", arXiv:2301.04709, section 2: a causal model abstracts a network where *every* intervention
+Interpretability", arXiv:2301.04709: a causal model abstracts a network where *every* intervention
 on its variables commutes with the same one on the network, not only those on one variable at a time. Here
 random sets of nodes are set, each to its value on an input of its own, and the answer has to be the predicted
 one. What the model does with parts that no node names goes unseen as long as it is the base's own.

@@ -1,8 +1,8 @@
 """Causal scrubbing as published, and on other measures.
 
-Chan et al. 2022, "Causal Scrubbing: a method for rigorously testing interpretability hypotheses", sections 2
-and 3: a hypothesis is judged by the mean loss that scrubbing recovers. Being one mean, the figure cannot see
-that some inputs get better and others worse. The variants ask the same scrubs another question:
+Chan et al. 2022, "Causal Scrubbing: a method for rigorously testing interpretability hypotheses": a
+hypothesis is judged by the mean loss that scrubbing recovers. Being one mean, the figure cannot see that some
+inputs get better and others worse. The variants ask the same scrubs another question:
 
 - ``causal-scrubbing-kl``: how near the output distribution is to the model's own, by input (faithfulness);
 - ``causal-scrubbing-logits``: how near the logits are (fidelity), which no saturated loss can hide.

@@ -1,6 +1,6 @@
 """Statistical tests of a circuit, after Shi et al. 2024, "Hypothesis Testing the Circuit Hypothesis in LLMs".
 
-arXiv:2410.13032, section 3, with three corrections: permutation p values count the observed outcome (+1), the
+arXiv:2410.13032, with three corrections: permutation p values count the observed outcome (+1), the
 tests of minimality are corrected for their number (Holm), and the test of equivalence is left out, since its
 null hypothesis is what should be shown. `published_tests` has them as they are.
 

@@ -1,13 +1,13 @@
 """Edge attribution patching: the effect of every edge of the residual stream, to first order.
 
-Syed, Rager and Conmy 2023, "Attribution Patching Outperforms Automated Circuit Discovery", arXiv:2310.10348,
-section 3: the score of an edge is (corrupt - clean value of the writer) . (gradient of the metric at the
-reader's input), from one backward pass on the clean input. Hanna, Pezzelle and Belinkov 2024, "Have Faith in
-Faithfulness", arXiv:2403.17806, section 3, average the gradient along the way from the corrupt to the clean
-embedding (EAP-IG), and compare metrics: the lead of the right logit, and the KL divergence from the clean
-output, whose gradient at the clean input is zero, so that it needs the way. A head's queries, keys and values
-count as one input here. Scores are means over pairs of the absolute effect, so that effects on different
-inputs do not cancel; a head that another makes up for, or a saturated attention, still gets too little.
+Syed, Rager and Conmy 2023, "Attribution Patching Outperforms Automated Circuit Discovery", arXiv:2310.10348:
+the score of an edge is (corrupt - clean value of the writer) . (gradient of the metric at the reader's
+input), from one backward pass on the clean input. Hanna, Pezzelle and Belinkov 2024, "Have Faith in
+Faithfulness", arXiv:2403.17806, average the gradient along the way from the corrupt to the clean embedding
+(EAP-IG), and compare metrics: the lead of the right logit, and the KL divergence from the clean output, whose
+gradient at the clean input is zero, so that it needs the way. A head's queries, keys and values count as one
+input here. Scores are means over pairs of the absolute effect, so that effects on different inputs do not
+cancel; a head that another makes up for, or a saturated attention, still gets too little.
 """
 
 from __future__ import annotations

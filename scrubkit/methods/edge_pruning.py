@@ -1,11 +1,11 @@
 """Edge pruning: a mask over the edges of the residual stream is learned by gradient descent.
 
-Bhaskar, Wettig, Friedman and Chen 2024, "Finding Transformer Circuits with Edge Pruning", arXiv:2406.16778,
-section 3: every reader gets a sum over the writers before it in which each writer's output is interpolated
-between its value in this run and its value on a corrupt input, by a hard concrete gate of the edge; the KL
-divergence from the clean output is minimised under pressure to prune. The paper presses by a Lagrangian with
-a target sparsity, and masks the writers as well; here every edge that is kept costs the same, since nobody
-knows the sparsity that a model has.
+Bhaskar, Wettig, Friedman and Chen 2024, "Finding Transformer Circuits with Edge Pruning", arXiv:2406.16778:
+every reader gets a sum over the writers before it in which each writer's output is interpolated between its
+value in this run and its value on a corrupt input, by a hard concrete gate of the edge; the KL divergence
+from the clean output is minimised under pressure to prune. The paper presses by a Lagrangian with a target
+sparsity, and masks the writers as well; here every edge that is kept costs the same, since nobody knows the
+sparsity that a model has.
 """
 
 from __future__ import annotations

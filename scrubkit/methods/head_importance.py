@@ -1,8 +1,8 @@
 """Head importance score (HISP): how much the loss would change, to first order, if a part were masked.
 
-Michel, Levy and Neubig 2019, "Are Sixteen Heads Really Better than One?", arXiv:1905.10650, section 4.1: I =
+Michel, Levy and Neubig 2019, "Are Sixteen Heads Really Better than One?", arXiv:1905.10650: I =
 E |A^T dL/dA| with A what a head puts out, divided by the l2 norm of the importances of its block. As Conmy et
-al. 2023 do (arXiv:2304.14997, appendix on HISP), neurons and embeddings are scored alike. The loss is the
+al. 2023 do (arXiv:2304.14997), neurons and embeddings are scored alike. The loss is the
 cross-entropy of the right answer, or of the model's own where there are no labels. On a model whose loss is
 saturated the gradient is nearly zero everywhere, and the division turns what is left of it, rounding
 included, into importances.

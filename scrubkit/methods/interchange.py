@@ -1,6 +1,6 @@
 """Interchange interventions: set a variable to its value on a source input, see whether the answer follows.
 
-Geiger, Lu, Icard and Potts 2021, "Causal Abstractions of Neural Networks", arXiv:2106.02997, section 3: a
+Geiger, Lu, Icard and Potts 2021, "Causal Abstractions of Neural Networks", arXiv:2106.02997: a
 causal model abstracts a network where every interchange has the effect that the model predicts.
 """
 

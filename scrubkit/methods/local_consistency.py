@@ -1,7 +1,7 @@
 """Locally consistent abstraction: every step of the causal model, checked by itself on the network.
 
 Jenner, Garriga-Alonso and Zverev 2023, "A comparison of causal scrubbing, causal abstractions, and related
-methods", Alignment Forum, section "Locally consistent abstractions": an abstraction is consistent where, for
+methods", Alignment Forum: an abstraction is consistent where, for
 every node, computing in the network and then abstracting gives what abstracting and then computing gives,
 one step at a time and for all values of the parents, those that no input produces together included.
 

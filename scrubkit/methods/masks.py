@@ -2,7 +2,7 @@
 
 The gate is hard concrete: a stretched and clipped sigmoid of logistic noise, so that it is exactly 0 or 1
 with some probability and has a gradient all the same. Louizos, Welling and Kingma 2018, "Learning Sparse
-Neural Networks through L0 Regularization", arXiv:1712.01312, section 2.2, whose constants these are. What is
+Neural Networks through L0 Regularization", arXiv:1712.01312, whose constants these are. What is
 minimised is the KL divergence from the clean output and a price for every unit that is kept.
 """
 

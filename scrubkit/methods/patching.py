@@ -5,8 +5,8 @@ named enough? *Noising* runs the clean input with them set to their values on th
 named carry everything? Heimersheim and Nanda 2024, "How to use and interpret activation patching",
 arXiv:2404.15255, section 2: denoising sees an OR of two parts as both enough, noising an AND as both needed,
 and neither is the other turned round. Corrupt inputs are other inputs of the task (symmetric token
-replacement) and the metric is the lead of the right logit, as Zhang and Nanda 2023 advise, arXiv:2309.16042,
-sections 3 and 4. Features are not looked at.
+replacement) and the metric is the lead of the right logit, as Zhang and Nanda 2023 advise, arXiv:2309.16042.
+Features are not looked at.
 
 Where a later part is set, an earlier one no longer matters to it. So two cuts through the circuit are
 patched, the parts that read nothing and those that the output reads, and the worse share counts.

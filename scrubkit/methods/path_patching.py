@@ -2,7 +2,7 @@
 
 The graph is unrolled into paths, those that it names take their value on the reference, and each of the
 others comes from an input of its own. Features are not looked at: Goldowsky-Dill, MacLeod, Sato and Arora
-2023, "Localizing Model Behavior with Path Patching", arXiv:2304.05969, sections 2 and 3.
+2023, "Localizing Model Behavior with Path Patching", arXiv:2304.05969.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The tests of a circuit as Shi et al. publish them.
 
 Shi, Beltran-Velez, Nazaret, Zheng, Garriga-Alonso, Jesson, Makar and Blei 2024, "Hypothesis Testing the
-Circuit Hypothesis in LLMs", arXiv:2410.13032, section 3. s is the logit difference of an input.
+Circuit Hypothesis in LLMs", arXiv:2410.13032. s is the logit difference of an input.
 
 - *equivalence*: H0 is that circuit and model outdo each other equally often, |P(s_C > s_M) - 1/2| <=
   `MARGIN`; a circuit passes where a sign test does not reject;

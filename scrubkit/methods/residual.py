@@ -2,7 +2,7 @@
 
 Embeddings, heads and MLPs write into the stream; heads, MLPs and the output read it. What a reader gets is a
 sum over the writers before it, so the effect of an edge is, to first order, what the writer changes times the
-gradient at the reader's input: Syed, Rager and Conmy 2023, arXiv:2310.10348, section 3. The gradients are
+gradient at the reader's input: Syed, Rager and Conmy 2023, arXiv:2310.10348. The gradients are
 taken block by block from the output backwards, at the clean inputs or at any point between two.
 """
 

@@ -1,8 +1,8 @@
 """Subnetwork probing: a mask over components is learned that keeps the output and as little else as it can.
 
-Cao, Sanh and Rush 2021, "Low-Complexity Probing via Finding Subnetworks", arXiv:2104.03514, section 3, which
+Cao, Sanh and Rush 2021, "Low-Complexity Probing via Finding Subnetworks", arXiv:2104.03514, which
 masks weights. As a method of circuit discovery it masks components, and what is masked takes its value from a
-corrupt input: Conmy et al. 2023, arXiv:2304.14997, section 4 and appendix D. Of two parts that do the
+corrupt input: Conmy et al. 2023, arXiv:2304.14997. Of two parts that do the
 same one is dropped, and which is a matter of chance.
 """
 

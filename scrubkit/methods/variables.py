@@ -3,7 +3,7 @@
 Nodes at one hook with one and the same feature hold one variable. Setting it to its value on a source input
 changes what reads it, and nothing else: a node whose parents then have some values has the value that it has
 on an input where they have those values, and so on up to the answer. Geiger, Lu, Icard and Potts 2021,
-"Causal Abstractions of Neural Networks", section 3.
+"Causal Abstractions of Neural Networks".
 """
 
 from __future__ import annotations

@@ -70,7 +70,7 @@ def test_the_output_of_an_mlp_stands_for_its_neurons(pizza):
 
 
 def test_where_no_finder_is_asked_there_is_no_oracle(small_suite):
-    assert not validate(toys.Yes(), small_suite).finders
+    assert not validate(toys.AlwaysAccepts(), small_suite).finders
 
 
 def test_the_right_ranking_has_auroc_one_and_the_wrong_one_nought(small_suite):
