@@ -26,13 +26,15 @@ NAME = "oracle"
 """What tables call it."""
 
 
-def oracle_report(models: Mapping[str, Model]) -> FinderReport | None:
+def oracle_report(models: Mapping[str, object]) -> FinderReport | None:
     """Return the figures of the oracle over the models whose truth is known, or None where there is none.
 
     Args:
         models: those that finders were asked about, by key.
     """
-    known = {key: model for key, model in models.items() if model.truth is not None}
+    known = {
+        key: model for key, model in models.items() if isinstance(model, Model) and model.truth is not None
+    }
     if not known:
         return None
     report = finder_report(Identity(NAME, "", ""), known, {key: told(model) for key, model in known.items()})
