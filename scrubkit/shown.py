@@ -38,7 +38,7 @@ class Shown:
             more: what else the page shows. Of a score or an explanation ``model`` and ``hypothesis``: with
                 both the page has the coloured graph, the maps and the losses, which are drawn again from
                 the score's own seed. Of a report the ``checks`` that it was put to. Of a certificate the
-                ``model``.
+                ``model``. Of a hypothesis the ``explanation`` that colours its graph.
 
         Raises:
             ScrubkitError: the file cannot be written, or the model or the hypothesis is another.

@@ -187,6 +187,13 @@ class MethodReport(Record):
     results: tuple[CaseResult, ...]
     null_results: tuple[CaseResult, ...] = ()
 
+    def __repr__(self) -> str:
+        return f"MethodReport({self.name!r}, {len(self.results)} cases, AUROC {self.auroc})"
+
+    def __str__(self) -> str:
+        errors = f"false accept {self.false_accept}, false reject {self.false_reject}, faults {self.faults}"
+        return f"{self.name}: AUROC {self.auroc}, {errors}"
+
     @property
     def never_decided(self) -> bool:
         """Whether it called no true or false hypothesis supported or refuted: it could not be wrong."""
@@ -256,6 +263,13 @@ class FinderReport(Record):
     seconds: float
     models: tuple[CircuitFigures, ...]
 
+    def __repr__(self) -> str:
+        return f"FinderReport({self.name!r}, {len(self.models)} models, sites AUROC {self.sites_auroc})"
+
+    def __str__(self) -> str:
+        edges = f"edges AUROC {self.edges_auroc}, faults {self.faults}"
+        return f"{self.name}: sites AUROC {self.sites_auroc}, {edges}"
+
 
 class SuiteRef(Record):
     """The suite that a report is about; figures of two suites, or two versions of one, are not compared."""
@@ -306,6 +320,9 @@ class Report(Shown, Record):
     def __repr__(self) -> str:
         names = [found.name for found in (*self.methods, *self.finders)]
         return f"Report({self.suite.name!r}, {self.suite.cases} cases, methods {names})"
+
+    def __str__(self) -> str:
+        return "\n".join([repr(self), *(f"  {found}" for found in (*self.methods, *self.finders))])
 
     def _repr_html_(self) -> str:
         heads = ["method", "AUROC", "false accept", "false reject", "faults"]

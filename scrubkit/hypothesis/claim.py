@@ -20,6 +20,7 @@ import numpy as np
 from scrubkit.core.feature import Feature
 from scrubkit.core.site import Part
 from scrubkit.hypothesis.drawing import Drawing, dot, draw, mermaid
+from scrubkit.shown import Shown
 
 Sampler = Literal["feature", "uniform", "exact"] | tuple[int, ...]
 
@@ -54,7 +55,7 @@ class Node:
 
 
 @dataclass(frozen=True, repr=False)
-class Hypothesis:
+class Hypothesis(Shown):
     """A checked, frozen hypothesis.
 
     Attributes:
@@ -142,6 +143,26 @@ class Hypothesis:
 
     def _repr_html_(self) -> str:
         return self.draw().svg
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return a row for each node, every node after the nodes it reads."""
+        return [
+            {
+                "node": node.name,
+                "site": node.site,
+                "feature": None if node.feature is None else node.feature.text,
+                "tolerance": ", ".join("exact" if t is None else f"{t:g}" for t in node.tolerance),
+                "unimportant": node.unimportant,
+                "reads": [parent for parent, _ in node.parents],
+            }
+            for node in self.nodes.values()
+        ]
+
+    def to_frame(self) -> Any:
+        """Return the nodes as a pandas DataFrame, one row each."""
+        import pandas
+
+        return pandas.DataFrame(self.rows())
 
     def draw(self, explanation: Any = None) -> Drawing:
         """Return a picture of the graph in layers, which notebooks show and `save` writes as SVG.

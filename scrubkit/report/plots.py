@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import networkx as nx
 import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from scrubkit.families.modular.truth import ModularCertificate
 from scrubkit.harness.report import Report
+from scrubkit.hypothesis import Hypothesis
 from scrubkit.models.model import Model
 from scrubkit.models.record import Certificate
 from scrubkit.report.charts import INK, errors, shown, styled
@@ -68,6 +70,34 @@ def of_certificate(certificate: Certificate) -> go.Figure:
 def of_report(report: Report) -> go.Figure:
     """Draw false accepts and false rejects of each method."""
     return errors(report.methods)
+
+
+def of_hypothesis(hypothesis: Hypothesis) -> go.Figure:
+    """Draw the graph of a hypothesis in layers, each edge an arrow to the reader."""
+    graph = nx.DiGraph(hypothesis.graph)
+    for layer, names in enumerate(nx.topological_generations(graph)):
+        for name in names:
+            graph.nodes[name]["layer"] = layer
+    places = nx.multipartite_layout(graph, subset_key="layer", align="horizontal")
+    said = {r["node"]: f"{shown(r['site'])}<br>{shown(r['feature'] or '')}" for r in hypothesis.rows()}
+    names = list(graph)
+    nodes = go.Scatter(
+        x=[places[name][0] for name in names],
+        y=[places[name][1] for name in names],
+        text=[shown(name) for name in names],
+        customdata=[said[name] for name in names],
+        hovertemplate="%{text}<br>%{customdata}<extra></extra>",
+        mode="markers+text",
+        textposition="top center",
+        marker={"size": 14, "color": GREY},
+    )
+    figure = go.Figure(nodes)
+    for parent, reader in graph.edges:
+        (x0, y0), (x1, y1) = places[parent], places[reader]
+        arrow = {"x": x1, "y": y1, "ax": x0, "ay": y0, "xref": "x", "yref": "y", "axref": "x", "ayref": "y"}
+        figure.add_annotation(**arrow, text="", arrowhead=2, arrowcolor=GREY, standoff=9, startstandoff=9)
+    figure.update_xaxes(visible=False).update_yaxes(visible=False)
+    return styled(figure, hypothesis.name)
 
 
 def of_model(model: Model) -> go.Figure:

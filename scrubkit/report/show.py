@@ -10,11 +10,13 @@ import plotly.graph_objects as go
 
 from scrubkit.errors import ScrubError
 from scrubkit.harness.report import Report
+from scrubkit.hypothesis import Hypothesis
 from scrubkit.models.model import Model
 from scrubkit.models.record import Certificate
 from scrubkit.report import plots
 from scrubkit.report.certificate_page import certificate_page
 from scrubkit.report.examined import Examined, examine
+from scrubkit.report.hypothesis_page import hypothesis_page
 from scrubkit.report.model_page import model_page
 from scrubkit.report.page import page as report_page
 from scrubkit.report.place import write_report
@@ -25,7 +27,7 @@ from scrubkit.scrubbing.scoring import Scorer
 
 
 def plot(found: Any) -> go.Figure:
-    """Return a figure of a score, an explanation, a certificate, a report or a model."""
+    """Return a figure of a score, an explanation, a certificate, a report, a hypothesis or a model."""
     if isinstance(found, Score):
         return plots.of_score(found)
     if isinstance(found, Explanation):
@@ -34,11 +36,13 @@ def plot(found: Any) -> go.Figure:
         return plots.of_certificate(found)
     if isinstance(found, Report):
         return plots.of_report(found)
+    if isinstance(found, Hypothesis):
+        return plots.of_hypothesis(found)
     return plots.of_model(found)
 
 
 def to_html(found: Any, path: Path, **more: Any) -> Path:
-    """Write the page of a score, an explanation, a certificate, a report or a model.
+    """Write the page of a score, an explanation, a certificate, a report, a hypothesis or a model.
 
     Args:
         found: the result.
@@ -54,6 +58,8 @@ def to_html(found: Any, path: Path, **more: Any) -> Path:
         text = certificate_page(found, **more)
     elif isinstance(found, Report):
         text = _of_report(found, **more)
+    elif isinstance(found, Hypothesis):
+        text = hypothesis_page(found, **more)
     else:
         text = model_page(found, **more)
     write_report(path, text)

@@ -33,7 +33,7 @@ SMOKE = (
     "scrubkit explain shuffled_clusters --model pizza-p59 --draws 2",
     "scrubkit compile-graph program.py --codes rotated --out adder",
     "scrubkit score every_variable --model adder",
-    "scrubkit validate random-scores --suite programs-fast --no-store",
+    "scrubkit validate answers-only --suite function-graphs --no-store",
 )
 """What a stranger would run first; each has to end with 0."""
 

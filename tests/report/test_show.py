@@ -1,5 +1,7 @@
 """Every result shows itself: a short repr, a table in a notebook, a figure, a page."""
 
+import re
+
 import networkx as nx
 import plotly.graph_objects as go
 import pytest
@@ -43,14 +45,27 @@ def results(model, explanation):
         "certificate": certificate,
         "report": report,
         "model": model,
+        "hypothesis": from_graph(claim("(a + b) % p // 2")),
     }
 
 
-@pytest.mark.parametrize("name", ["score", "explanation", "certificate", "report", "model"])
+def test_a_printed_report_is_a_line_for_each_method(results):
+    lines = str(results["report"]).splitlines()
+    assert len(lines) == 2 and lines[1].startswith("  oracle: AUROC 1.000")
+    assert repr(results["report"]["oracle"]).startswith("MethodReport('oracle', 7 cases, AUROC 1.000")
+
+
+def test_a_hypothesis_has_a_row_for_each_node(results):
+    frame = results["hypothesis"].to_frame()
+    assert list(frame["node"]) == ["sum", "root"] and frame["reads"][1] == ["sum"]
+    assert frame["feature"][0] == "(a + b) % p // 2" and "pos=-1" in frame["site"][0]
+
+
+@pytest.mark.parametrize("name", ["score", "explanation", "certificate", "report", "model", "hypothesis"])
 def test_every_result_shows_itself(results, name, tmp_path):
     found = results[name]
     assert len(repr(found)) < 300 and "\n" not in repr(found)
-    assert "<table>" in found._repr_html_() and not {"\u202e"} & set(found._repr_html_())
+    assert re.search("<table>|<svg", found._repr_html_()) and not {"\u202e"} & set(found._repr_html_())
     figure = found.plot()
     assert isinstance(figure, go.Figure) and len(figure.data) >= 1
     path = found.to_html(tmp_path / "new" / f"{name}.html")
