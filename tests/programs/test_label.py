@@ -102,6 +102,12 @@ def test_another_variable_of_the_same_feature_is_the_wrong_place():
     assert label(read_program(g), claim(dead="(x0 + x1) % 3", x2="x2")).stratum == "wrong-place"
 
 
+def test_the_right_place_repairs_nothing_where_another_variable_is_left_out():
+    g = add(chain(), "dead", ["x0", "x1"], feature="(x0 + x1) % 3")
+    g.graph["output"] = "out"
+    assert label(read_program(g), claim(dead="(x0 + x1) % 3")).stratum == "left-out"
+
+
 def test_the_right_place_is_looked_for_behind_variables_that_cannot_be_meant():
     """x3 comes before s and is not made of x0 and x1, as what the claim calls dead has to be."""
     g = add(inputs(4), "s", ["x0", "x1"], feature="(x0 + x1) % 3")
