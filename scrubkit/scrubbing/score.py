@@ -146,8 +146,7 @@ class Score(Shown, Frozen):
         return mine == theirs and self.model_hash == other.model_hash
 
     def __repr__(self) -> str:
-        fidelity = "" if self.fidelity is None else f", fidelity {self.fidelity}"
-        return f"Score({self.hypothesis!r} on {self.model!r}: {self.verdict}{fidelity})"
+        return f"Score({self.hypothesis!r} on {self.model!r}: {self.verdict}, fidelity {self.fidelity})"
 
     def _repr_html_(self) -> str:
         lines = [line.strip().split("  ", 1) for line in str(self).splitlines()[1:]]
