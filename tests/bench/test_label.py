@@ -257,6 +257,17 @@ def test_closed_form_and_sampled_draws_agree() -> None:
     assert sampled.worst <= worst * 1.001 and worst > 1
 
 
+def test_the_worst_draw_is_told_in_closed_form_where_it_changes_no_answer() -> None:
+    subject = compile_model(variant="pizza", p=7, frequencies=(1, 2), noise=0.03)
+    scrubber = Judge.of(subject).scrubber
+    plan = bind(from_graph(told(subject)), scrubber.subject)
+    form = Additive.of(scrubber.subject, scrubber.outputs, plan, scrubber.liveness.simplified(plan.root))
+    assert form is not None
+    _, worst, failure, _, _ = form.figures(20_000)
+    assert 1e-4 < worst < 1 and failure == 0
+    assert worst == pytest.approx(scrubber.sampled(plan, plan.root, 20_000).worst, rel=1e-3)
+
+
 @pytest.mark.parametrize("other", ["uniform", "exact"])
 def test_all_draws_give_the_expectation_that_exact_scrubbing_gives(other: str) -> None:
     """The enumeration here and the one of the scrubbing engine share no code."""

@@ -67,6 +67,15 @@ def test_a_true_hypothesis_breaks_nowhere():
     assert not found.failing and found.breaks_at is None
 
 
+def test_a_claim_names_its_tolerances_and_no_others():
+    graph = half_wrong()
+    distance = "abs(cos(pi * 3 * (a - b) / p))"
+    graph.nodes["n3"].update(feature=f"((a + b) % p, {distance})", tolerance=[None, 0.15])
+    said = {step.where: step.claim for step in explain(compiled("pizza"), graph, device="cpu", draws=2).alone}
+    assert said["n3"] == f"depends on ((a + b) % p, {distance}) only, to within 0.15"
+    assert said["n7"] == "depends on (a - b) % p only"
+
+
 def test_a_node_with_two_readers_is_tested_for_each():
     found = explain(compiled("clock-torus"), half_wrong(), device="cpu")
     edges = [step.where for step in found.alone if step.kind == "edge"]
