@@ -158,6 +158,14 @@ def test_a_move_that_leaves_rare_failures_repairs_nothing() -> None:
     assert found(subject, graph) == ("false", "left-out")
 
 
+def test_other_neurons_at_one_node_repair_a_claim() -> None:
+    subject = model(decoy_neurons=6)
+    graph = told(subject)
+    graph.nodes["cluster_2"]["site"] = neurons(subject, "decoy")
+    got = label(subject, from_graph(graph))
+    assert (got.label, got.stratum) == ("false", "wrong-place") and "cluster_2 at" in got.failed[0]
+
+
 def test_what_is_called_unimportant_is_not_moved_to_repair_a_claim() -> None:
     subject = model(decoy_neurons=6)
     graph = told(subject)

@@ -79,6 +79,26 @@ def test_network_equals_bridge_on_random_hypotheses(found: tuple[str, nx.DiGraph
     torch.testing.assert_close(scrub_rows(fast, plan, draws), expected, **close(name))
 
 
+@pytest.mark.parametrize("position", [0, 1])
+@pytest.mark.parametrize("reader", ["blocks.0.hook_resid_post", "blocks.0.hook_resid_mid", "logits"])
+def test_a_whole_embedding_that_is_read_directly_leaves_attention_as_it_is(
+    reader: str, position: int
+) -> None:
+    """To run on other tokens instead would set what attention reads as well."""
+    fast, slow = both("one block")
+    graph = nx.DiGraph()
+    graph.add_node("logits", site="logits")
+    if reader != "logits":
+        graph.add_node(reader, site=reader, sampler="uniform")
+        graph.add_edge(reader, "logits")
+    graph.add_node("token", site=f"hook_embed[pos={position}]", sampler="uniform")
+    graph.add_edge("token", reader, paths="direct")
+    plan = bind(from_graph(graph), fast)
+    draws = Draws(3, fast.n_inputs, range(25), torch.device("cpu"))
+    expected = scrub_rows(slow, plan, draws)
+    torch.testing.assert_close(Program(fast, plan).outputs(draws), expected, **close("one block"))
+
+
 @pytest.mark.parametrize("name, site", EACH)
 def test_both_feel_a_random_edit_at_every_site_alike(name: str, site: str) -> None:
     """A random edit, as a normalization would hide a rescaling."""

@@ -43,6 +43,11 @@ def test_the_baseline_is_the_model_against_labels_of_other_inputs() -> None:
     score = scorer.score(claim(), draws=2)
     assert found.baseline_losses.mean() == pytest.approx(score.baseline_loss, rel=0.1)
     assert np.median(found.baseline_losses) > found.model_losses.max()
+    # Each is the loss against one label, and these are of many kinds.
+    logits = scorer.levels.own(torch.arange(23 * 23)).logits[:, 0]
+    nearest = (-logits.log_softmax(dim=-1) - torch.from_numpy(found.baseline_losses)[:, None]).abs()
+    assert nearest.amin(dim=1).max() < 1e-9
+    assert len(nearest.argmin(dim=1).unique()) > 15
 
 
 def test_variables_features_and_the_label_come_by_name() -> None:
