@@ -98,6 +98,8 @@ def read(path: Path) -> Suite:
     except ValidationError as error:
         faults = validation_faults(error, lambda steps: _place(document, steps))
         raise BenchError([*faults, _REMEDY], title=f"{title} is not a suite") from None
+    if not suite.cases:
+        raise BenchError("has no cases; a suite asks at least one question", title=title)
     faults = spec_faults(case.model for case in suite.cases)
     if faults:
         raise BenchError(faults, title=title)

@@ -43,6 +43,13 @@ def test_fast_has_enough_cases_with_ids_of_their_own() -> None:
     assert len({case.id for case in suite.cases}) == len(suite.cases)
 
 
+def test_a_suite_without_cases_is_refused(tmp_path: Path) -> None:
+    empty = load_suite("function-graphs").model_copy(update={"cases": ()})
+    manifest.write(empty, tmp_path / "empty.json.gz")
+    with pytest.raises(BenchError, match="has no cases"):
+        manifest.read(tmp_path / "empty.json.gz")
+
+
 def test_the_older_version_of_fast_is_read_by_name_and_listed_as_superseded() -> None:
     assert [(s.name, s.version) for s in map(load_suite, ("fast", "fast-1"))] == [
         ("fast", "2"),
