@@ -84,9 +84,10 @@ def seconds_of_child(arguments: Sequence[str], repeats: int = 1) -> float:
     found = []
     for _ in range(repeats):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run(
-            [sys.executable, "-W", "ignore", *arguments], check=True, cwd=ROOT, stdout=subprocess.DEVNULL
-        )
+        asked = [sys.executable, "-W", "ignore", *arguments]
+        done = subprocess.run(asked, check=False, cwd=ROOT, capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(f"{' '.join(arguments)} ended with {done.returncode}:\n{done.stderr}")
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         found.append(after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
     return min(found)
