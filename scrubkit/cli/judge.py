@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,7 +74,8 @@ def _judge(method: Any, model: Model, path: Path, options: Options) -> Judged:
 
     hypothesis = load_hypothesis(path, truth=model.truth, allow_code=options.allow_code)
     sites, given = Sites.of(model), bare(model)
-    stripped = hypothesis.stripped(lambda site: sites.part(site, hypothesis.subspaces))
+    resolve = lambda site: sites.part(site, hypothesis.subspaces)  # noqa: E731
+    stripped, names = hypothesis.stripped(resolve), hypothesis.names_when_stripped(resolve)
     seed = seed_of(options.seed, question_key(model, stripped.hash), method.name)
     draws = DRAWS if options.draws == "auto" else options.draws
     value = method.score(
@@ -95,7 +97,7 @@ def _judge(method: Any, model: Model, path: Path, options: Options) -> Judged:
         score=float(answer.score),
         interval=answer.interval,
         verdict=answer.verdict or "inconclusive",
-        notes=answer.notes,
+        notes=tuple(re.sub(r"\bn\d+\b", lambda m: names.get(m[0], m[0]), note) for note in answer.notes),
         evaluations=answer.evaluations,
         expected=expected,
         as_expected=answer.verdict in expected if expected else None,

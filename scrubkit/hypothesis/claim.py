@@ -194,7 +194,7 @@ class Hypothesis(Shown):
         """
         spelled = self if resolve is None else self._spelled_out(resolve)
         nodes = spelled.nodes
-        names = {old: f"n{i}" for i, old in enumerate(spelled.canonical_order())}
+        names = {old: new for new, old in spelled.names_when_stripped().items()}
         renamed = {
             new: replace(
                 nodes[old],
@@ -204,6 +204,15 @@ class Hypothesis(Shown):
             for old, new in names.items()
         }
         return Hypothesis("hypothesis", self.task, renamed, names[self.root], subspaces=spelled.subspaces)
+
+    def names_when_stripped(self, resolve: Callable[[str], Part] | None = None) -> dict[str, str]:
+        """Return for each name of a node of `stripped` the name that the node has here.
+
+        Args:
+            resolve: as `stripped` was given it.
+        """
+        spelled = self if resolve is None else self._spelled_out(resolve)
+        return {f"n{i}": old for i, old in enumerate(spelled.canonical_order())}
 
     def _spelled_out(self, resolve: Callable[[str], Part]) -> Hypothesis:
         """Return the claim with indices in its sites in place of names."""

@@ -1,6 +1,7 @@
 """``scrubkit score``, ``check``, ``new`` and ``explain``: tables, JSON files and exit codes."""
 
 import json
+import re
 from pathlib import Path
 
 import jsonschema
@@ -248,6 +249,15 @@ def test_a_method_is_held_to_what_files_expect(invoke, pizza, wrong):
     found = invoke("score", wrong, "--model", pizza[0], "--method", "audited-scrubbing", "--expect")
     assert found.exit_code == 1
     assert "refuted, expected supported" in found.output
+
+
+def test_what_a_method_says_of_nodes_names_them_as_the_file_does(invoke, pizza, wrong, tmp_path):
+    out = tmp_path / "judged.json"
+    invoke("score", wrong, "--model", pizza[0], "--method", "audited-scrubbing", "--json", out)
+    (judged,) = ScoreFile.model_validate(json.loads(out.read_text())).judged
+    hypothesis = load_hypothesis(wrong, truth=pizza[1].truth)
+    said = " ".join(judged.notes)
+    assert any(name in said for name in hypothesis.nodes) and not re.search(r"\bn\d+\b", said)
 
 
 def test_the_margin_decides_the_default_verdict_and_what_it_leaves_out_is_said(invoke, pizza):

@@ -182,7 +182,8 @@ def _called(name: str, fn: Any, columns: Mapping[str, np.ndarray]) -> np.ndarray
         return torch.as_tensor(fn(**{k: torch.from_numpy(v.copy()) for k, v in columns.items()})).numpy()
     except Exception as error:
         raise ProgramError(
-            f"node {name!r}: fn failed on tensors of its parents' values: {type(error).__name__}: {error}"
+            f"node {name!r}: fn failed on tensors of its parents' values on all inputs (x if c else y is "
+            f"written torch.where(c, x, y)): {type(error).__name__}: {error}"
         ) from error
 
 

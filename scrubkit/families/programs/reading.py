@@ -39,9 +39,12 @@ def read_program(graph: nx.DiGraph | Program, rows: Any = None) -> Program:
 
 
 def _read(graph: nx.DiGraph, rows: Any) -> Program:
-    if not isinstance(graph, nx.DiGraph) or not nx.is_directed_acyclic_graph(graph) or not len(graph):
+    if not isinstance(graph, nx.DiGraph) or not len(graph):
         raise ProgramError("a program must be a networkx.DiGraph without cycles and with at least one node")
     title = f"program {graph.graph.get('name', '')}".strip()
+    if not nx.is_directed_acyclic_graph(graph):
+        cycle = [str(source) for source, _ in nx.find_cycle(graph)]
+        raise ProgramError(f"must be without cycles; found {' -> '.join([*cycle, cycle[0]])}", title=title)
     faults = [
         f"graph attribute {key!r} is unknown{nearest(str(key), _GRAPH_KEYS)}"
         for key in graph.graph
