@@ -26,7 +26,7 @@ def adjusted_mutual_information(one: Int[np.ndarray, " input"], other: Int[np.nd
         where both have one class, or each input has its own.
     """
     n = len(one)
-    sizes = [np.bincount(ids)[np.bincount(ids) > 0] for ids in (one, other)]
+    sizes = [counts[counts > 0] for counts in map(np.bincount, (one, other))]
     pairs = np.unique(one.astype(np.int64) * (int(other.max()) + 1) + other, return_counts=True)[1]
     entropies = [_entropy(counts / n) for counts in (*sizes, pairs)]
     information = entropies[0] + entropies[1] - entropies[2]

@@ -22,7 +22,7 @@ from scrubkit.models.model import Model
 from scrubkit.scrubbing.complement import beside
 from scrubkit.scrubbing.target import Target
 from scrubkit.subjects.bridge import BridgeSubject
-from scrubkit.subjects.network import NetworkSubject, heads_first
+from scrubkit.subjects.network import NetworkSubject
 from scrubkit.subjects.subject import Edit
 
 Rows = Int[Tensor, " item"]
@@ -355,11 +355,9 @@ class _ByRow(NetworkSubject):
         """Share the tables of a network."""
         self.__dict__.update(subject.__dict__)
 
-    def clean(self, part: Part, rows: Rows) -> Tensor:
-        """Return the value of a part on unedited runs."""
-        rows = rows.to(self.device)
-        value = self.network.select(self.network.hook(part.hook, part.positions, rows), part, rows)
-        return heads_first(part, value)
+    def _clean(self, part: Part, rows: Rows) -> Tensor:
+        """Return the value of a part on unedited runs, as the network shapes it."""
+        return self.network.select(self.network.hook(part.hook, part.positions, rows), part, rows)
 
 
 def _by_row(subject: Hashable) -> Any:

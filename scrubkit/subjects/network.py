@@ -291,7 +291,11 @@ class NetworkSubject(Sites):
 
     def clean(self, part: Part, rows: Int[Tensor, " item"]) -> Tensor:
         """Return the value of a part on unedited runs."""
-        return heads_first(part, self.network.value(part, rows.to(self.device)))
+        return _heads_first(part, self._clean(part, rows.to(self.device)))
+
+    def _clean(self, part: Part, rows: Int[Tensor, " item"]) -> Tensor:
+        """Return the same as the network shapes it."""
+        return self.network.value(part, rows)
 
     def run(
         self, others: Int[Tensor, " item"], edits: Sequence[Edit], holds: Sequence[Part], reader: Part
@@ -308,16 +312,15 @@ class NetworkSubject(Sites):
     ) -> list[Tensor]:
         """Run on the other inputs with holds clean and edits set, and read some parts."""
         others = others.to(self.device)
-        edits = [*(Edit(part, self.clean(part, others)) for part in holds), *edits]
-        edits = [replace(edit, value=heads_first(edit.part, edit.value)) for edit in edits]
-        held, edits = edits[: len(holds)], edits[len(holds) :]
+        held = [Edit(part, self._clean(part, others)) for part in holds]
+        edits = [replace(edit, value=_heads_first(edit.part, edit.value)) for edit in edits]
         whole = in_order(held, [edit for edit in edits if not edit.direct])
         need = self._needed(tuple(readers))
         tokens = self.network.tokens[others]
         first = Forward(self.network, tokens, others, whole, need)
         direct = [edit for edit in edits if edit.direct]
         if not direct:
-            return [heads_first(reader, first.read(reader)) for reader in readers]
+            return [_heads_first(reader, first.read(reader)) for reader in readers]
         hooks = self.architecture.hooks
         found = []
         for reader in readers:
@@ -325,7 +328,7 @@ class NetworkSubject(Sites):
             run = Forward(
                 self.network, tokens, others, in_order(whole, direct), need, first=first, inside=inside
             )
-            found.append(heads_first(reader, run.read(reader)))
+            found.append(_heads_first(reader, run.read(reader)))
         return found
 
     def _needed(self, readers: tuple[Part, ...]) -> Mapping[str, tuple[int, ...]]:
@@ -361,7 +364,7 @@ class NetworkSubject(Sites):
         return {}
 
 
-def heads_first(part: Part, value: Tensor) -> Tensor:
+def _heads_first(part: Part, value: Tensor) -> Tensor:
     """Exchange query and head of an attention pattern, and leave every other value as it is.
 
     A network keeps the position on the second axis of everything; TransformerLens shapes a pattern
