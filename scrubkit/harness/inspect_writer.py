@@ -23,7 +23,7 @@ from scrubkit.harness.writing import grade, question
 from scrubkit.models.load import load
 from scrubkit.models.model import Model
 
-MODELS = ("max3", "max3-rotated", "induction", "s3-cosets")
+MODELS = ("max3", "max3-rotated", "induction5", "s3-cosets")
 """Models that are asked about, by name."""
 MOST = 4096
 """Numbers that one look may show."""
