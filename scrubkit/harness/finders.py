@@ -6,12 +6,18 @@ the model (an embedding, a head, a neuron) or a site that it named shares number
 counts as found last. One that no component covers, such as the residual stream between two layers, is no miss
 of a finder of components: the share of sites that can be named is stated as *attainable*, and paths through
 the others count as edges.
+
+Where the truth has several minimal circuits, as with voters of which any two suffice, the figures are those
+against the one that the finder comes nearest to, and what is in others alone is left out of the ranking. What
+the answer is computed from and no minimal circuit holds, such as two terms that cancel, is not true.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 from typing import Any
 
@@ -29,8 +35,8 @@ from scrubkit.harness.outcome import Fault, Finding
 from scrubkit.harness.questions import Given
 from scrubkit.harness.report import CircuitFigures, FinderReport
 from scrubkit.models.model import Model
-from scrubkit.scrubbing.bound import bind
-from scrubkit.scrubbing.truth_graph import truth_graph
+from scrubkit.scrubbing.bound import Bound, bind
+from scrubkit.scrubbing.truth_graph import minimal_circuits, truth_graph
 from scrubkit.subjects.sites import Sites
 
 
@@ -60,41 +66,84 @@ def finder_report(
 
 
 def circuit_figures(model: Model, finding: Finding) -> CircuitFigures:
-    """Return the figures of one finder on one model; a fault has the worst of each."""
+    """Return the figures of one finder on one model; a fault has the worst of each.
+
+    Of several minimal circuits the one counts that the finder comes nearest to.
+    """
     if finding.fault is not None:
         worst = dict.fromkeys(("sites_auroc", "sites_ap", "edges_auroc", "edges_ap", "cpr"), 0.0)
         return CircuitFigures(model=model.name, **worst, cmd=1.0, finding=finding)
     subject = Sites.of(model)
     graph = truth_graph(subject)
     assert graph is not None
-    known = {key: graph.nodes[key]["claimed"].part for key in graph}
     ends = {end for source, target, _ in finding.edges for end in (source, target)}
     try:
         parts = {name: subject.part(name, {}) for name in sorted({*finding.sites, *ends})}
     except ScrubkitError as error:
         fault = Fault(kind="invalid", detail=str(error)[:500])
         return circuit_figures(model, finding.model_copy(update={"fault": fault}))
-    bound = bind(model)
-    held = {name: stands_for(subject, part) for name, part in parts.items()}
-    own = [part for name in finding.sites for part in held[name]]
-    true = reachable(known, [*bound.components(neurons=True), *own])
-    sites = rank_sites(held, finding.sites, list(true.values()))
-    wide = [*bound.components(), bound.whole_output, *(parts[name] for name in ends)]
-    edges = rank_edges(held, finding.edges, *nameable(subject, graph, wide)) if ends else ([], [])
+    named = _Named(finding, subject, bind(model), parts, sorted(ends))
+    circuits = minimal_circuits(subject, graph)
+    rows = [_ranked(named, circuit, nx.compose_all(circuits)) for circuit in circuits]
+    best = max(rows, key=lambda row: sum(row[name] or 0.0 for name in ("sites_ap", "edges_ap")))
     cpr, cmd = recovery_areas(model, {parts[name]: value for name, value in finding.sites.items()})
-    return CircuitFigures(
-        model=model.name,
-        sites_auroc=auroc(*sites),
-        sites_ap=average_precision(*sites),
-        edges_auroc=auroc(*edges),
-        edges_ap=average_precision(*edges),
-        cpr=cpr,
-        cmd=cmd,
-        missed=sum(value == -math.inf for value in sites[1]),
-        true_sites=len(known),
-        attainable=len(true),
-        finding=finding,
-    )
+    return CircuitFigures(model=model.name, **best, cpr=cpr, cmd=cmd, circuits=len(circuits), finding=finding)
+
+
+@dataclass(frozen=True)
+class _Named:
+    """What a finder named in a model.
+
+    Attributes:
+        finding: what it found.
+        subject: the model.
+        bound: its components.
+        parts: the sites of what was named.
+        ends: the names that edges join.
+    """
+
+    finding: Finding
+    subject: Sites
+    bound: Bound
+    parts: Mapping[str, Part]
+    ends: Sequence[str]
+
+    @cached_property
+    def held(self) -> Mapping[str, tuple[Part, ...]]:
+        """What each site named stands for."""
+        return {name: stands_for(self.subject, part) for name, part in self.parts.items()}
+
+
+def _ranked(named: _Named, circuit: nx.DiGraph, union: nx.DiGraph) -> dict[str, Any]:
+    """Return how a finder ranks one minimal circuit; what is only in others counts neither way.
+
+    Args:
+        named: what it named.
+        circuit: the sites and edges that it should have named.
+        union: those of all minimal circuits.
+    """
+    known, other = _sites(circuit), [part for key, part in _sites(union).items() if key not in circuit]
+    own = [part for name in named.finding.sites for part in named.held[name]]
+    true = reachable(known, [*named.bound.components(neurons=True), *own])
+    sites = rank_sites(named.held, named.finding.sites, list(true.values()), other)
+    edges: tuple[list[bool], list[float]] = ([], [])
+    if named.ends:
+        wide = [*named.bound.components(), named.bound.whole_output, *(named.parts[n] for n in named.ends)]
+        told, spare = (nameable(named.subject, graph, wide) for graph in (circuit, union))
+        edges = rank_edges(named.held, named.finding.edges, *told, spare=spare)
+    return {
+        "sites_auroc": auroc(*sites),
+        "sites_ap": average_precision(*sites),
+        "edges_auroc": auroc(*edges),
+        "edges_ap": average_precision(*edges),
+        "missed": sum(value == -math.inf for value in sites[1]),
+        "true_sites": len(known),
+        "attainable": len(true),
+    }
+
+
+def _sites(graph: nx.DiGraph) -> dict[Any, Part]:
+    return {key: graph.nodes[key]["claimed"].part for key in graph}
 
 
 def stands_for(subject: Sites, part: Part) -> tuple[Part, ...]:
@@ -111,7 +160,7 @@ def reachable(known: Mapping[Any, Part], sayable: Sequence[Part]) -> dict[Any, P
     return {key: part for key, part in known.items() if any(overlap(part, other) for other in sayable)}
 
 
-def nameable(subject: Sites, graph: nx.DiGraph, ends: Sequence[Part]) -> tuple[nx.DiGraph, dict[Any, Part]]:
+def nameable(subject: Sites, graph: nx.DiGraph, ends: Sequence[Part]) -> Nameable:
     """Return the edges of the truth that can be named: two ends hold its sites, one upstream of the other.
 
     Args:
@@ -120,10 +169,10 @@ def nameable(subject: Sites, graph: nx.DiGraph, ends: Sequence[Part]) -> tuple[n
         ends: what edges may join.
 
     Returns:
-        The edges, with one for each path through sites that no end holds, and the sites of their nodes.
+        `Nameable`; an edge for each path through sites that no end holds.
     """
     held = {part: stands_for(subject, part) for part in ends}
-    known = {key: graph.nodes[key]["claimed"].part for key in graph}
+    known = _sites(graph)
     holders = {key: [end for end in held if _meet(held[end], part)] for key, part in known.items()}
     joined = contracted(graph, {key for key in known if holders[key]})
 
@@ -152,7 +201,10 @@ def contracted(graph: nx.DiGraph, kept: set[Any]) -> nx.DiGraph:
 
 
 def rank_sites(
-    held: Mapping[str, Sequence[Part]], importances: Mapping[str, float], true: Sequence[Part]
+    held: Mapping[str, Sequence[Part]],
+    importances: Mapping[str, float],
+    true: Sequence[Part],
+    spare: Sequence[Part] = (),
 ) -> tuple[list[bool], list[float]]:
     """Return, for each site named and each true site missed, whether it is true and how it ranks.
 
@@ -160,21 +212,29 @@ def rank_sites(
         held: what each site named stands for.
         importances: of the sites named.
         true: the sites of the truth.
+        spare: sites that may be named or not; what shares numbers with them alone is left out.
     """
-    truths = [any(_meet(held[name], part) for part in true) for name in importances]
+    truths = {name: any(_meet(held[name], part) for part in true) for name in importances}
+    ranked = [n for n, holds in truths.items() if holds or not any(_meet(held[n], part) for part in spare)]
     missed = sum(not any(_meet(held[name], part) for name in importances) for part in true)
-    return [*truths, *[True] * missed], [*importances.values(), *[-math.inf] * missed]
+    values = [importances[name] for name in ranked]
+    return [*(truths[n] for n in ranked), *[True] * missed], [*values, *[-math.inf] * missed]
 
 
 def _meet(held: Sequence[Part], part: Part) -> bool:
     return any(overlap(one, part) for one in held)
 
 
+Nameable = tuple[nx.DiGraph, Mapping[Any, Part]]
+"""The edges of the truth that can be named, and the sites of their nodes."""
+
+
 def rank_edges(
     held: Mapping[str, Sequence[Part]],
     edges: Sequence[tuple[str, str, float]],
     graph: nx.DiGraph,
-    true: Mapping[object, Part],
+    true: Mapping[Any, Part],
+    spare: Nameable | None = None,
 ) -> tuple[list[bool], list[float]]:
     """Return, for each edge named and each true edge missed, whether it is true and how it ranks.
 
@@ -183,16 +243,24 @@ def rank_edges(
         edges: source, target and importance.
         graph: the edges of the truth that can be named.
         true: the sites of its nodes.
+        spare: edges that may be named or not; what covers them alone is left out.
     """
     if not edges:
         return [], []
 
-    def covers(edge: tuple[str, str, float], m: object, n: object) -> bool:
-        return _meet(held[edge[0]], true[m]) and _meet(held[edge[1]], true[n])
+    def covers(edge: tuple[str, str, float], m: Part, n: Part) -> bool:
+        return _meet(held[edge[0]], m) and _meet(held[edge[1]], n)
 
-    truths = [any(covers(edge, m, n) for m, n in graph.edges) for edge in edges]
-    missed = sum(not any(covers(edge, m, n) for edge in edges) for m, n in graph.edges)
-    return [*truths, *[True] * missed], [*(value for _, _, value in edges), *[-math.inf] * missed]
+    wanted = [(true[m], true[n]) for m, n in graph.edges]
+    others = [(spare[1][m], spare[1][n]) for m, n in spare[0].edges] if spare else []
+    truths = [any(covers(edge, *ends) for ends in wanted) for edge in edges]
+    ranked = [
+        (holds, edge[2])
+        for edge, holds in zip(edges, truths, strict=True)
+        if holds or not any(covers(edge, *ends) for ends in others)
+    ]
+    missed = sum(not any(covers(edge, *ends) for edge in edges) for ends in wanted)
+    return [*(h for h, _ in ranked), *[True] * missed], [*(v for _, v in ranked), *[-math.inf] * missed]
 
 
 def auroc(truths: Sequence[bool], scores: Sequence[float]) -> float | None:

@@ -2,7 +2,7 @@
 
 It gives 1 to every embedding, head and neuron that shares numbers with a site of the truth and 0 to all
 others, and the same to every pair of embeddings, heads, MLPs and the output that holds an edge of the truth.
-What it does not reach no ranking of components reaches.
+Of several minimal circuits it is told the first. What it does not reach no ranking of components reaches.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from scrubkit.harness.outcome import Finding
 from scrubkit.harness.report import FinderReport
 from scrubkit.models.model import Model
 from scrubkit.scrubbing.bound import bind
-from scrubkit.scrubbing.truth_graph import truth_graph
+from scrubkit.scrubbing.truth_graph import minimal_circuits, truth_graph
 from scrubkit.subjects.sites import Sites
 
 NAME = "oracle"
@@ -51,6 +51,7 @@ def told(model: Model) -> Finding:
     subject, bound = Sites.of(model), bind(model)
     graph = truth_graph(subject)
     assert graph is not None
+    graph = minimal_circuits(subject, graph)[0]
     known = {key: graph.nodes[key]["claimed"].part for key in graph}
     named = bound.components(neurons=True)
     sites = {str(part): float(any(overlap(part, other) for other in known.values())) for part in named}

@@ -223,8 +223,10 @@ class CircuitFigures(Record):
         cpr: area under f(k), the share of the model's metric that the best share k of the sites recovers.
         cmd: area of |1 - f(k)|.
         missed: sites of the truth that it could have named and does not.
-        true_sites: sites of the truth.
+        true_sites: sites of the truth; where there are several minimal circuits, of the one that it comes
+            nearest to.
         attainable: how many of these it could have named, at the granularity of components or its own.
+        circuits: number of minimal circuits.
         finding: its answer.
     """
 
@@ -238,6 +240,7 @@ class CircuitFigures(Record):
     missed: int = 0
     true_sites: int = 0
     attainable: int = 0
+    circuits: int = 1
     finding: Finding
 
 

@@ -8,7 +8,7 @@ is in a family: by construction or by measurement. What is particular to a famil
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, SerializeAsAny
@@ -107,6 +107,11 @@ class Truth(Record):
     def reads(self) -> Mapping[str, frozenset[str]] | None:
         """Which variables each variable of the statements is computed from; None where that is not known."""
         return None
+
+    @property
+    def minimal(self) -> Sequence[Sequence[tuple[str, str]]]:
+        """The minimal circuits, each as edges between variables; none where they are not known."""
+        return ()
 
     @property
     def summary(self) -> str:

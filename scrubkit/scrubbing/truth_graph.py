@@ -67,3 +67,25 @@ def truth_graph(subject: Sites) -> nx.DiGraph | None:
         reads = nx.transitive_reduction(reads)
     graph.add_edges_from(reads.edges)
     return graph
+
+
+def minimal_circuits(subject: Sites, graph: nx.DiGraph) -> list[nx.DiGraph]:
+    """Return the minimal circuits of a model as parts of its truth graph; the graph where none are known.
+
+    Args:
+        subject: the model.
+        graph: its truth graph.
+
+    Returns:
+        One graph for each minimal circuit that the truth lists: the sites of the variables at the ends of its
+        edges, joined where it has an edge.
+    """
+    assert subject.truth is not None
+    found = []
+    holds = {key: graph.nodes[key]["claimed"].of for key in graph}
+    for edges in subject.truth.minimal:
+        kept, joined = {end for edge in edges for end in edge}, set(edges)
+        part = nx.DiGraph(graph.subgraph([key for key in graph if holds[key] in kept]))
+        part.remove_edges_from([(m, n) for m, n in part.edges if (holds[m], holds[n]) not in joined])
+        found.append(part)
+    return found or [graph]

@@ -9,6 +9,9 @@ import scrubkit
 from scrubkit import bind
 from scrubkit.core.site import overlap
 from scrubkit.families.modular.compile import compile_model
+from scrubkit.families.programs import distractors
+from scrubkit.families.programs.model import compile_graph
+from scrubkit.families.programs.reading import read_program
 from scrubkit.harness.circuits import recovery_areas
 from scrubkit.harness.finders import (
     auroc,
@@ -27,6 +30,7 @@ from scrubkit.methods.protocol import Importances
 from scrubkit.scrubbing.truth_graph import truth_graph
 from scrubkit.subjects.sites import Sites
 from tests.harness import toys
+from tests.programs.graphs import add, chain
 
 TRUE_SITES = ("hook_embed[pos=0]", "hook_embed[pos=1]", "blocks.0.mlp.hook_post[pos=-1]")
 OTHER_SITES = ("hook_pos_embed[pos=0]", "blocks.0.attn.hook_z[pos=-1, head=1]")
@@ -103,6 +107,53 @@ def test_a_true_edge_that_is_not_named_counts_as_found_last(pizza):
     assert truths[:2] == [True, False]
     assert truths[2:] and all(truths[2:]) and set(scores[2:]) == {-math.inf}
     assert rank_edges(parts, [], graph, true) == ([], [])
+
+
+@pytest.fixture(scope="module")
+def voters():
+    graph = add(chain(), "answer", ["out", "x2"], feature="(out + x2) % 3")
+    program = distractors.vote(read_program(graph), "s")
+    return compile_graph(distractors.cancelling_pair(program, "out", "x0").graph)
+
+
+def finding(model, variables, edges=()):
+    """Importances of 1 for every site of some variables and 0 for those of others; edges between neurons."""
+    kinds = model.truth.sites
+    sites = {
+        site: float(name.partition("@")[0] in variables)
+        for name, places in kinds.items()
+        for site in places.values()
+    }
+    at = {name: kinds[name].get("neurons", kinds[name]["subspace"]) for name in model.truth.features}
+    return Finding(key="", sites=sites, edges=tuple((at[m], at[n], value) for m, n, value in edges))
+
+
+@pytest.mark.parametrize("pair", [("s", "s_second"), ("s", "s_third"), ("s_second", "s_third")])
+def test_any_two_of_three_voters_are_the_truth_and_the_third_counts_neither_way(voters, pair):
+    rest = {"x0", "x1", "x2", "out", "answer"}
+    assert circuit_figures(voters, finding(voters, {*rest, *pair})).sites_ap == 1
+    everyone = circuit_figures(voters, finding(voters, {*rest, "s", "s_second", "s_third"}))
+    assert (everyone.sites_ap, everyone.circuits) == (1, 3)
+    assert circuit_figures(voters, finding(voters, {*rest, pair[0]})).sites_ap < 1
+
+
+def test_edges_of_a_third_voter_count_neither_way_and_those_of_a_cancelling_term_are_wrong(voters):
+    def found(names, top=0.0):
+        edges = [(x, voter, 2.0) for x in ("x0", "x1") for voter in names] + [(v, "out", 2.0) for v in names]
+        rest = [("x2", "out", 2.0), ("x2", "answer", 2.0), ("out", "answer", 2.0), ("x0", "out_plus", top)]
+        row = circuit_figures(voters, finding(voters, (), [*edges, *rest]))
+        return row.edges_ap, row.edges_auroc
+
+    assert found(["s", "s_second", "s_third"]) == found(["s", "s_second"]) == found(["s_third", "s"])
+    assert found(["s"]) < found(["s", "s_second"])
+    assert found(["s", "s_second"], top=3.0) < found(["s", "s_second"])
+
+
+def test_two_terms_that_cancel_are_in_no_circuit(voters):
+    rest = {"x0", "x1", "x2", "s", "s_second", "out", "answer"}
+    pair = {n for n in voters.truth.features if n.startswith("out_")}
+    assert len(pair) == 2
+    assert circuit_figures(voters, finding(voters, rest | pair)).sites_ap < 1
 
 
 def test_figures_of_one_kind_only_are_unknown():

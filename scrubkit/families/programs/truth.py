@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pydantic import Field
 
 from scrubkit.errors import ModelError, nearest
+from scrubkit.families.programs.circuits import minimal_circuits
 from scrubkit.families.programs.compile.compile import Compiled
 from scrubkit.families.programs.express import express
 from scrubkit.models.record import Statement, Truth
@@ -23,6 +24,8 @@ class ProgramTruth(Truth):
             it.
         features: for each variable, an expression over the inputs of what it tells.
         edges: which variable is computed from which.
+        circuits: the minimal circuits, each as edges, see `scrubkit.families.programs.circuits`; none where
+            they are not known.
         outputs: the variables that are answered, in order of position; of a trained program, those that the
             answer is computed from.
     """
@@ -30,7 +33,13 @@ class ProgramTruth(Truth):
     sites: dict[str, dict[str, str]] = Field(default_factory=dict)
     features: dict[str, str] = Field(default_factory=dict)
     edges: tuple[tuple[str, str], ...] = ()
+    circuits: tuple[tuple[tuple[str, str], ...], ...] = ()
     outputs: tuple[str, ...] = ()
+
+    @property
+    def minimal(self) -> Sequence[Sequence[tuple[str, str]]]:
+        """The minimal circuits, each as edges between variables."""
+        return self.circuits
 
     @property
     def task(self) -> str:
@@ -94,6 +103,7 @@ def stored_truth(made: Compiled) -> ProgramTruth:
         subspaces={name: basis.T.tolist() for name, basis in truth.spaces.items() if basis.size},
         sites=sites,
         features=features,
+        circuits=minimal_circuits(program),
         outputs=tuple(program.outputs[pos] for pos in sorted(program.outputs)),
         edges=tuple((p, name) for name in program.computed for p in program.variables[name].parents),
     )
