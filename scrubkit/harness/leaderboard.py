@@ -15,6 +15,7 @@ from scrubkit.bench.manifest import Suite
 from scrubkit.bench.nulls import NULLS
 from scrubkit.bench.suites import held_out, load_suite
 from scrubkit.errors import BenchError
+from scrubkit.harness.entrants import find
 from scrubkit.harness.figures import figures_of
 from scrubkit.harness.identity import Identity
 from scrubkit.harness.outcome import Record
@@ -22,6 +23,7 @@ from scrubkit.harness.ranking import Standing, standings
 from scrubkit.harness.report import FinderReport, MethodReport, Report, SuiteRef
 from scrubkit.harness.run import Progress, validate, with_nulls
 from scrubkit.harness.sample import sampled
+from scrubkit.harness.stranger import roles
 from scrubkit.methods.protocol import Budget
 
 SCHEMA_VERSION = 1
@@ -128,17 +130,17 @@ def leaderboards(
     """
     for name in draws:
         read_draw(name)
-    about_nulls = None
-    if settings.nulls:
-        suite = load_suite(NULLS, jobs=settings.jobs, progress=progress(f"making {NULLS}"))
-        about_nulls = _ask(methods, suite, settings, store, progress(NULLS))
+    found, about_nulls = find(methods), None
+    scorers = [method for method in found if "score" in roles(method)]
+    if settings.nulls and scorers:
+        about_nulls, _ = _asked(scorers, NULLS, settings, store, progress)
     reports: list[Report] = []
-    found: list[DrawFigures] = []
+    figures: list[DrawFigures] = []
     for number, text in enumerate(draws):
-        report, size = _asked(methods, text, settings, store, progress)
+        report, size = _asked(found, text, settings, store, progress)
         reports.append(report)
-        found.append(_bare(text, report, size))
-        yield _together(reports, found, draws[number + 1 :], about_nulls, settings)
+        figures.append(_bare(text, report, size))
+        yield _together(reports, figures, draws[number + 1 :], about_nulls, settings)
 
 
 def _asked(
@@ -157,7 +159,7 @@ def _asked(
     if len(some.cases) == len(suite.cases):
         return first, len(some.cases)
     fast = {method.name for method in first.methods if method.seconds <= settings.slow}
-    going_on = [method for method in methods if _name(method) in fast]
+    going_on = [method for method in methods if method.name in fast]
     reports = list(first.methods)
     if going_on:
         whole = _ask(going_on, suite, settings, store, progress(text))
@@ -165,10 +167,6 @@ def _asked(
         reports = [by_name.get(method.name, method) for method in reports]
     update = {"methods": tuple(reports), "suite": SuiteRef.of(suite)}
     return first.model_copy(update=update), len(some.cases)
-
-
-def _name(method: Any) -> str:
-    return method if isinstance(method, str) else method.name
 
 
 def _ask(

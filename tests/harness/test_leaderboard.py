@@ -114,6 +114,15 @@ def test_slow_methods_stay_with_the_sample(suites, tmp_path):
     assert counted == [10, 14]
 
 
+def test_finders_are_asked_about_models_and_not_about_nulls(suites, tmp_path):
+    methods = [toys.Oracle(), toys.FindsAll(1.0, 0.0)]
+    (board,) = leaderboards(methods, ["tiny"], settings(), store=tmp_path / "s.sqlite")
+    assert [method.name for method in board.pooled] == ["oracle"] and board.nulls.name == "nulls"
+    assert toys.FindsAll(1.0, 0.0).name in [finder.name for finder in board.draws[0].finders]
+    (board,) = leaderboards(methods[1:], ["tiny"], settings(), store=tmp_path / "s.sqlite")
+    assert board.pooled == () and board.nulls is None
+
+
 def test_the_command_writes_markdown_html_and_json(suites, tmp_path):
     app = typer.Typer()
     app.callback()(lambda: None)
