@@ -28,6 +28,10 @@ BEHAVIOUR = ("kl", "agreement", "squared_change")
 """Figures that need no label."""
 LABELLED = ("loss", "accuracy", "abs_loss_change")
 """Figures that do."""
+SAME = 1e-12
+"""Outputs whose spread is under this share of their square are one output: what is left is rounding error."""
+SAME_KL = 1e-13
+"""The same for distributions, in nats: a divergence is a difference of entropies."""
 KEPT_BYTES = 2**28
 """Largest table of the model's own logits that is kept; larger ones are computed again a tile at a time."""
 _TILE = 4096
@@ -108,6 +112,7 @@ class Levels:
         losses = None if self.labels is None else torch.empty(self.n_inputs, **like)
         predictions = torch.empty(self.n_inputs, n_answers, dtype=torch.long, device=self.device)
         probs = log_probs = centre = 0.0
+        size = torch.zeros((), dtype=torch.float64, device=self.device)
         square = torch.zeros((), dtype=torch.float64, device=self.device)
         for rows in _tiles(self.n_inputs):
             own, mass = self.own(rows), self.mass[rows]
@@ -122,16 +127,22 @@ class Levels:
             log_probs = log_probs + (share * log).sum(dim=0)
             centre = centre + (share * centred).sum(dim=0)
             square = square + (share * centred.square()).sum(dim=0).sum(dim=-1).mean()
+            size = size + (share * own.logits.square()).sum(dim=0).sum(dim=-1).mean()
         assert isinstance(probs, Tensor) and isinstance(log_probs, Tensor) and isinstance(centre, Tensor)
         self.negative_entropy: Float[Tensor, " input"] = entropies
         self.predictions: Int[Tensor, "input answer"] = predictions
         self.losses: Float[Tensor, " input"] | None = losses
         self.mean_log_probs: Float[Tensor, "answer class"] = log_probs
         cross = (probs * log_probs).sum(dim=-1).mean()
-        self.permuted_kl = float(in_order(self.mass * self.negative_entropy) - cross)
-        """Mean KL(output on x || output on an independent x'), nats per input."""
-        self.permuted_change = float(2 * (square - centre.square().sum(dim=-1).mean()))
-        """Mean squared distance of the centred logits of two independent inputs: twice their variance."""
+        self.rounding = SAME * float(size)
+        """Squared changes of the centred logits up to this are rounding error."""
+        change = float(2 * (square - centre.square().sum(dim=-1).mean()))
+        self.permuted_change = change if change > self.rounding else 0.0
+        """Mean squared distance of the centred logits of two independent inputs, twice their variance; 0
+        where all are one."""
+        kl = float(in_order(self.mass * self.negative_entropy) - cross)
+        self.permuted_kl = kl if kl > SAME_KL and self.permuted_change else 0.0
+        """Mean KL(output on x || output on an independent x'), nats per input; 0 where all are one."""
 
     @cached_property
     def model_loss(self) -> float | None:
@@ -246,10 +257,10 @@ def _tiles(n_inputs: int) -> Iterator[Tensor]:
     yield from torch.arange(n_inputs).split(_TILE)
 
 
-def relative(figure: Interval, level: float) -> Interval:
-    """Return 1 - figure / level; 1 where the level is zero and so is the figure."""
+def relative(figure: Interval, level: float, rounding: float = SAME) -> Interval:
+    """Return 1 - figure / level; where the level is zero 1 if the figure is, up to rounding, else -inf."""
     if level <= 0:
-        return exactly(1.0) if figure.value <= 1e-12 else exactly(-float("inf"))
+        return exactly(1.0) if figure.value <= max(rounding, SAME) else exactly(-float("inf"))
     return figure.mapped(-1 / level, 1.0)
 
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from scrubkit.core.feature import parse as parse_feature
 from scrubkit.errors import ScrubError
+from scrubkit.scrubbing.figures import SAME
 from scrubkit.subjects.function_graph import FunctionGraph
 
 
@@ -40,7 +41,9 @@ class GraphFigures:
             self.losses = self.judged(self.outputs, self.values)
         flat = self.outputs.reshape(graph.n_inputs, -1).double()
         centred = flat - self.mass @ flat
-        self.permuted_change = float(2 * centred.square().sum(1) @ self.mass)
+        self.rounding = SAME * float(flat.square().sum(1) @ self.mass)
+        change = float(2 * centred.square().sum(1) @ self.mass)
+        self.permuted_change = change if change > self.rounding else 0.0
         self.permuted_kl = 0.0
 
     @property

@@ -71,7 +71,7 @@ def per_input(scorer: Scorer, hypothesis: Any, *, seed: int = 0, passes: int = 4
     """
     plan = bind(as_hypothesis(hypothesis, scorer.known), scorer.subject)
     levels, device, n = scorer.levels, scorer.target.device, scorer.levels.n_inputs
-    outputs = (scorer.target.folded or scorer.target.outputs)(plan)
+    outputs = scorer.quick_outputs(plan)
     labelled = "loss" in levels.names
     changes, losses = np.zeros((passes, n)), np.zeros((passes, n))
     for tile, wanted in cpu_tiles(range(passes * n), n):

@@ -27,9 +27,21 @@ def over_draws(per_pass: Float[Tensor, " draw"], alpha: float) -> Interval:
 
 
 def decide(
-    fidelity: Interval, faithfulness: Interval | None, margins: Margins, *, testable: bool
+    fidelity: Interval,
+    faithfulness: Interval | None,
+    margins: Margins,
+    *,
+    testable: bool,
+    varies: bool = True,
 ) -> tuple[Verdict, tuple[str, ...]]:
     """Judge two figures against their margins.
+
+    Args:
+        fidelity: of the logits, or of a graph's output.
+        faithfulness: of the behaviour, where there is such a figure.
+        margins: how far under 1 a figure may be.
+        testable: whether anything is resampled.
+        varies: whether the model's output depends on its inputs.
 
     Returns:
         The verdict and its reasons in words. An interval that straddles a margin is never rounded.
@@ -39,6 +51,8 @@ def decide(
             "nothing can be resampled: every stand-in equals what it stands in for; use coarser features, or "
             "leave something out",
         )
+    if not varies and fidelity.value == 1:
+        return "untestable", ("the output is the same for every input: nothing that is claimed can show",)
     named = {"fidelity": (fidelity, margins.fidelity)}
     if faithfulness is not None:
         named["faithfulness"] = (faithfulness, margins.faithfulness)

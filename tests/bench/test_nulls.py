@@ -45,6 +45,15 @@ def test_every_claim_about_a_null_model_is_false_of_its_weights(nulls):
     assert label(build(case.model), from_json(json.dumps(case.hypothesis))) == case.label
 
 
+def test_a_null_model_that_gives_one_output_for_every_input_is_not_asked_about(source, monkeypatch):
+    def flat(weights, generator):
+        return weights.with_(**{"unembed.W_U": torch.zeros_like(weights["unembed.W_U"])})
+
+    monkeypatch.setattr("scrubkit.bench.nulls.shuffled", flat)
+    kinds = [how for how, _ in null_specs(source.cases[0].model, np.random.default_rng(97))]
+    assert kinds == ["untrained", "other-seed"]
+
+
 def test_models_are_untrained_shuffled_and_of_another_seed(nulls, source):
     assert set(Counter(c.variant for c in nulls.cases)) == {"untrained", "shuffled", "other-seed"}
     assert {unit_of(c) for c in nulls.cases if c.variant != "other-seed"} == {

@@ -2,8 +2,9 @@
 
 Logits are centred first: what all classes share changes no probability. The *change* of an output is its
 squared distance from the clean one, as a share of the expected squared distance between the outputs of two
-inputs. What an answer has *lost* is the largest share of its lead over another class that is gone: at 1 that
-class draws level. Leads under `FLOOR` of the mean one count as that much, so that near-ties decide nothing.
+inputs; where all inputs have one output, of its own square. What an answer has *lost* is the largest share of
+its lead over another class that is gone: at 1 that class draws level. Leads under `FLOOR` of the mean one
+count as that much, so that near-ties decide nothing.
 
 A graph of functions has no classes; what its output has lost is the distance from the clean output as a
 share of half the distance to the nearest other one, so that at 1 it is as near to another answer as to
@@ -26,6 +27,8 @@ FLOOR = 0.05
 _CHUNK = 2048
 ROUNDING = 1e-9
 """Changes under this share of variance are rounding error."""
+SAME = 1e-24
+"""Outputs whose spread is under this share of their square are one output, in float64."""
 
 
 class Outputs:
@@ -37,12 +40,18 @@ class Outputs:
         rows = torch.arange(subject.n_inputs)
         self.has_classes = hasattr(subject, "architecture")
         with torch.no_grad():
-            self.clean = self.centred(subject.clean(subject.output, rows))
+            raw = subject.clean(subject.output, rows).double()
+            self.clean = self.centred(raw)
         weights: Any = subject.weights
         mass = torch.ones(len(rows)) if weights is None else torch.from_numpy(weights)
         self.mass: Float[Tensor, " input"] = mass.double() / mass.double().sum()
         middle = self.mass @ self.clean.flatten(1)
         self.scale = float(2 * self.mass @ (self.clean.flatten(1) - middle).square().sum(1))
+        size = float(self.mass @ raw.square().flatten(1).sum(1))
+        self.constant = self.scale <= SAME * size
+        if self.constant:
+            # What is left is rounding error, and no scale: changes are held against the output itself.
+            self.scale = size
 
     def centred(self, value: Tensor) -> Float[Tensor, "item answer number"]:
         """Return outputs in float64, logits centred over the classes."""
