@@ -100,7 +100,7 @@ def test_draws_are_doubled_from_four_to_sixty_four_while_nothing_is_decided(
 ) -> None:
     seen = []
 
-    def open_(fidelity, behaviour, margins, *, testable):
+    def open_(fidelity, behaviour, margins, *, testable, varies):
         seen.append(fidelity)
         return "inconclusive", ()
 

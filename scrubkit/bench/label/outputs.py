@@ -47,7 +47,7 @@ class Outputs:
         self.mass: Float[Tensor, " input"] = mass.double() / mass.double().sum()
         middle = self.mass @ self.clean.flatten(1)
         self.scale = float(2 * self.mass @ (self.clean.flatten(1) - middle).square().sum(1))
-        size = float(self.mass @ raw.square().flatten(1).sum(1))
+        size = float(self.mass @ raw.square().reshape(len(rows), -1).sum(1))
         self.constant = self.scale <= SAME * size
         if self.constant:
             # What is left is rounding error, and no scale: changes are held against the output itself.
