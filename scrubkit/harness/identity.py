@@ -11,6 +11,7 @@ import importlib.util
 import json
 import sys
 import sysconfig
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.machinery import ModuleSpec
@@ -71,7 +72,7 @@ def _sources(module: str) -> set[Path]:
     found = _package(module)
     waiting, seen = list(found), {module.partition(".")[0]}
     while waiting and len(found) <= MAX_SOURCES:
-        for name in _imports(waiting.pop()) - seen:
+        for name in _imports(_read(waiting.pop())) - seen:
             seen.add(name)
             new = _package(name) - found if _is_own(name) else set()
             found |= new
@@ -88,20 +89,42 @@ def _package(module: str) -> set[Path]:
     return {Path(own)} if own else set()
 
 
-def _imports(path: Path) -> set[str]:
-    """Return the top-level names that a file imports, or may import."""
+def _read(path: Path) -> bytes:
     try:
-        tree = ast.parse(path.read_bytes())
-    except (OSError, SyntaxError, ValueError):
-        return set()
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+@lru_cache(maxsize=MAX_SOURCES)
+def _imports(source: bytes) -> frozenset[str]:
+    """Return the top-level names that a file imports, or may import.
+
+    Args:
+        source: its text. All methods of a package share its files, so that each is parsed once.
+    """
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):
+        return frozenset()
     names: set[str] = set()
-    for node in ast.walk(tree):
+    for node in _statements(tree):
         if isinstance(node, ast.Import):
             names |= {alias.name.partition(".")[0] for alias in node.names}
         # Relative imports stay inside the package, all of which counts anyway.
         elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
             names.add(node.module.partition(".")[0])
-    return names
+    return frozenset(names)
+
+
+def _statements(tree: ast.Module) -> Iterator[ast.AST]:
+    """Yield all statements, at whatever depth; expressions, which are most of a tree, hold no import."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        for block in ("body", "orelse", "finalbody", "handlers", "cases"):
+            waiting += getattr(node, block, ())
 
 
 def _is_own(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""Options far out of range, a scheduler that dies, and Ctrl-C: one message and the right exit code."""
+"""Options far out of range and Ctrl-C: one message and the right exit code."""
 
 import os
 import subprocess
@@ -7,9 +7,6 @@ import sys
 import pytest
 
 from scrubkit.cli import app as command
-from scrubkit.errors import BenchError
-from scrubkit.harness.run import validate
-from tests.harness import toys
 
 DIGITS = "9" * 5000
 
@@ -80,43 +77,3 @@ def test_an_interruption_while_the_command_is_loaded_is_one_word(tmp_path):
         check=False,
     )
     assert (done.returncode, done.stderr) == (130, "interrupted\n")
-
-
-def test_a_scheduler_that_dies_is_one_message_and_keeps_what_was_answered(tmp_path):
-    distributed = pytest.importorskip("distributed")
-    suite, store = toys.tiny_suite(models=("pizza-p11", "torus-p11")), tmp_path / "answers.sqlite"
-    scheduler = subprocess.Popen(
-        [sys.executable, "-m", "distributed.cli.dask_scheduler", "--port", "0", "--no-dashboard"],
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    worker = None
-    try:
-        address = _address(scheduler)
-        worker = subprocess.Popen(
-            [sys.executable, "-m", "distributed.cli.dask_worker", address, "--no-nanny", "--nthreads", "1"],
-            stderr=subprocess.DEVNULL,
-        )
-        with distributed.Client(address) as client:
-            client.wait_for_workers(1, timeout=60)
-
-        def kill(done: int, total: int) -> None:
-            scheduler.kill()
-
-        with pytest.raises(BenchError, match="Dask"):
-            validate(toys.Slow(0.05), suite, dask=address, progress=kill, store=store)
-    finally:
-        for process in (scheduler, worker):
-            if process is not None:
-                process.kill()
-                process.wait()
-    again = validate(toys.Slow(0.05), suite, store=store)
-    assert again.asked < len(suite.cases)
-
-
-def _address(scheduler: subprocess.Popen[str]) -> str:
-    assert scheduler.stderr is not None
-    for line in scheduler.stderr:
-        if "Scheduler at:" in line:
-            return line.split()[-1]
-    raise AssertionError("the scheduler did not start")

@@ -50,7 +50,7 @@ def many_cases():
             label=Label(label="true" if k % 2 else "false"),
         )
         for model in ("pizza-p11", "torus-p11", "torus-p13")
-        for k in range(1, 61)
+        for k in range(1, 41)
     ]
     return Suite(name="many", version="1", cases=tuple(cases))
 

@@ -1,8 +1,10 @@
 """Every backend gives the answers of the serial one."""
 
-import os
 import pickle
-import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pytest
 
@@ -97,21 +99,68 @@ def test_a_backend_that_is_not_there_is_named(suite, options, message, monkeypat
         validate(toys.Oracle(), suite, **options)
 
 
-def test_a_cluster_that_loses_a_worker_gives_the_answers_of_the_serial_run(suite):
+@dataclass
+class Cluster:
+    """A scheduler of Dask and two workers, each a process."""
+
+    address: str
+    scheduler: subprocess.Popen[str]
+    workers: list[subprocess.Popen[bytes]]
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    """Start a cluster for the tests that take it down, one part after the other."""
     distributed = pytest.importorskip("distributed")
-    method = toys.Slow(0.05)
-    with (
-        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
-        distributed.Client(cluster) as client,
-    ):
-        pids = list(client.run(os.getpid).values())
-        killed = []
+    scheduler = subprocess.Popen(
+        [sys.executable, "-m", "distributed.cli.dask_scheduler", "--port", "0", "--no-dashboard"],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    workers = []
+    try:
+        address = _address(scheduler)
+        command = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--no-nanny"]
+        workers += [
+            subprocess.Popen([*command, "--nthreads", "1"], stderr=subprocess.DEVNULL) for _ in range(2)
+        ]
+        with distributed.Client(address) as client:
+            client.wait_for_workers(2, timeout=120)
+        yield Cluster(address, scheduler, workers)
+    finally:
+        for process in (scheduler, *workers):
+            process.kill()
+            process.wait()
 
-        def kill_one(done, total):
-            if not killed:
-                os.kill(pids[0], signal.SIGKILL)
-                killed.append(done)
 
-        report = validate(method, suite, dask=cluster.scheduler_address, progress=kill_one)
-    assert len(pids) == 2 and killed == [1]
+def _address(scheduler: subprocess.Popen[str]) -> str:
+    assert scheduler.stderr is not None
+    for line in scheduler.stderr:
+        if "Scheduler at:" in line:
+            return line.split()[-1]
+    raise AssertionError("the scheduler did not start")
+
+
+def test_a_cluster_that_loses_a_worker_gives_the_answers_of_the_serial_run(suite, cluster):
+    killed = []
+
+    def kill_one(done, total):
+        if not killed:
+            cluster.workers[0].kill()
+            killed.append(done)
+
+    report = validate(toys.Slow(0.05), suite, dask=cluster.address, progress=kill_one)
+    assert killed == [1]
     assert answers(report) == answers(validate(toys.Slow(0.05), suite))
+
+
+def test_a_scheduler_that_dies_is_one_message_and_keeps_what_was_answered(small_suite, cluster, tmp_path):
+    store = tmp_path / "answers.sqlite"
+
+    def kill(done, total):
+        cluster.scheduler.kill()
+
+    with pytest.raises(BenchError, match="Dask"):
+        validate(toys.Slow(0.05), small_suite, dask=cluster.address, progress=kill, store=store)
+    again = validate(toys.Slow(0.05), small_suite, store=store)
+    assert again.asked < len(small_suite.cases)

@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from scrubkit.harness.identity import code_hash, identify
+from scrubkit.harness import identity
+from scrubkit.harness.identity import _imports, code_hash, identify
 
 METHOD = """
 from helper import K
@@ -83,3 +84,31 @@ def test_what_is_imported_only_at_need_is_read_and_not_run(fresh, tmp_path):
     assert "rare" not in sys.modules
     (tmp_path / "rare" / "part.py").write_text("x = 1\n")
     assert fresh().config != before.config
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "if X:\n    pass\nelse:\n    IT",
+        "try:\n    IT\nexcept OSError:\n    pass",
+        "try:\n    pass\nexcept OSError:\n    IT",
+        "try:\n    pass\nfinally:\n    IT",
+        "with X:\n    for x in X:\n        IT",
+        "class A:\n    async def f(self):\n        while X:\n            IT",
+        "match X:\n    case 1:\n        IT",
+    ],
+)
+def test_an_import_is_seen_in_whatever_block_it_stands(text):
+    for line, name in (("import deep.er, other", "deep"), ("from deep.er import x", "deep")):
+        assert name in _imports(text.replace("IT", line).encode())
+    assert not _imports(text.replace("IT", "from . import x").encode())
+
+
+def test_a_file_that_several_methods_share_is_parsed_once(monkeypatch):
+    code_hash.cache_clear()
+    _imports.cache_clear()
+    parsed, parse = [], identity.ast.parse
+    monkeypatch.setattr(identity.ast, "parse", lambda source: parsed.append(source) or parse(source))
+    for module in ("scrubkit.methods.causal_scrubbing", "scrubkit.methods.path_patching"):
+        code_hash(module)
+    assert len(parsed) == len(set(parsed)) > 100

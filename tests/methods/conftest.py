@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 import networkx as nx
+import pytest
 import torch
 
 from scrubkit.families.modular.compile import compile_model
@@ -20,6 +21,24 @@ KEYS = (2, 5)
 POST = "blocks.0.mlp.hook_post"
 Z = "blocks.0.attn.hook_z"
 SUM = "(a + b) % p"
+FEW = {
+    "boundless_das": {"STEPS": 4},
+    "circuit_tests": {"RANDOM_CIRCUITS": 4},
+    "das": {"STEPS": 4},
+    "edge_pruning": {"STEPS": 4},
+    "nonlinear_alignment": {"PAIRS": 256},
+    "published_tests": {"RANDOM_CIRCUITS": 4, "SPARE": 0.1},
+    "subnetwork_probing": {"STEPS": 4},
+}
+"""Lengths of searches and of tests that are enough to see that they run, and not to see what they find."""
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let methods search and test for short, where it is not looked at what they find."""
+    for module, lengths in FEW.items():
+        for name, length in lengths.items():
+            monkeypatch.setattr(f"scrubkit.methods.{module}.{name}", length)
 
 
 @cache

@@ -29,11 +29,7 @@ FINDERS = [name for name in builtin_methods() if isinstance(find_method(name), F
 SLOW = ("das", "boundless-das", "nonlinear-alignment")
 
 
-@pytest.mark.parametrize("name", builtin_methods())
-def test_a_built_in_method_goes_by_its_own_name(name: str) -> None:
-    assert find_method(name).name == name
-
-
+@pytest.mark.usefixtures("few")
 @pytest.mark.parametrize("name", [n for n in SCORERS if n not in SLOW])
 def test_a_scorer_repeats_itself_and_leaves_the_model_as_it_was(name: str) -> None:
     model = compiled("clock-torus", planted=False)
@@ -55,6 +51,7 @@ def test_a_scorer_accepts_the_clock(name: str) -> None:
     assert verdict == "supported", (answer.score, answer.notes)
 
 
+@pytest.mark.usefixtures("few")
 @pytest.mark.parametrize("name", [n for n in SCORERS if n not in (*SLOW, "random-scores")])
 @pytest.mark.parametrize("variant", ["pizza", "clock-torus", "clock-attention"])
 def test_a_scorer_takes_every_variant(name: str, variant: str) -> None:
@@ -124,6 +121,7 @@ def test_das_learns_the_sum_and_leaves_the_model_and_the_global_state_alone() ->
     assert ask("das", model, graph).score < 0.5
 
 
+@pytest.mark.usefixtures("few")
 @pytest.mark.parametrize("name", FINDERS)
 def test_a_finder_names_sites_of_the_model_and_repeats_itself(name: str) -> None:
     model = bare(compiled("pizza"))

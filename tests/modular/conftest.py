@@ -8,6 +8,8 @@ from scrubkit.families.modular.task import ModularAddition
 from scrubkit.families.modular.train.recipe import find_recipe
 from scrubkit.families.modular.train.train import train
 from scrubkit.models.record import ModelConfig
+from scrubkit.models.store import read
+from tests.trajectories.conftest import run as run  # noqa: PLC0414 - the fixture
 
 
 @cache
@@ -20,8 +22,9 @@ def trained(**changes):
 
 
 @pytest.fixture(scope="session")
-def grokked():
-    return trained()
+def grokked(run):
+    """Return the model of the run that timelines are made of, as it comes out of training."""
+    return read(run).with_(certificate=None, truth=None)
 
 
 @pytest.fixture(scope="session")

@@ -34,7 +34,7 @@ def gpt2() -> Any:
     from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
     torch.manual_seed(0)
-    config = GPT2Config(n_layer=2, n_embd=16, n_head=2, n_positions=8, vocab_size=11)
+    config = GPT2Config(n_layer=2, n_embd=16, n_head=2, n_inner=8, n_positions=8, vocab_size=11)
     words = Tokenizer(models.WordLevel({str(i): i for i in range(11)}, unk_token="0"))
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=words, unk_token="0", eos_token="1", pad_token="1")
     model = GPT2LMHeadModel(config).eval()

@@ -1,5 +1,7 @@
 """The network gives what the bridge gives, on the same draws, whatever the architecture."""
 
+from functools import cache
+
 import networkx as nx
 import pytest
 import torch
@@ -15,6 +17,8 @@ from scrubkit.scrubbing.sampling import Draws
 from scrubkit.subjects.subject import Edit
 from tests.scrubbing.random_models import ARCHITECTURES, both, sites
 
+ROWS = torch.arange(6)
+
 FEATURES = ("a", "b", "(a + b) % p", "(a - b) % p", "(a, b)", "0", "a % 2", "min(a, b)")
 EACH = [
     pytest.param(name, site, id=f"{name}: {site}")
@@ -26,6 +30,13 @@ EACH = [
 def close(name: str) -> dict[str, float]:
     """Return how near two engines must be; TransformerLens takes an RMS in float32 whatever it is given."""
     return {"rtol": 1e-3, "atol": 1e-3} if name.startswith("RMS") else {"rtol": 1e-9, "atol": 1e-9}
+
+
+@cache
+def clean(name: str, site: str) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return what a site holds in the network and in the bridge, whose runs take long."""
+    fast, slow = both(name)
+    return tuple(subject.clean(subject.part(site, {}), ROWS) for subject in (fast, slow))
 
 
 @st.composite
@@ -104,34 +115,30 @@ def test_both_feel_a_random_edit_at_every_site_alike(name: str, site: str) -> No
     """A random edit, as a normalization would hide a rescaling."""
     fast, slow = both(name)
     part, logits = slow.part(site, {}), slow.part("logits", {})
-    rows = torch.arange(10)
-    clean = slow.clean(part, rows)
-    value = clean + torch.randn(clean.shape, generator=torch.Generator().manual_seed(2), dtype=clean.dtype)
+    value, whole = clean(name, site)[1], clean(name, "logits")[1]
+    value = value + torch.randn(value.shape, generator=torch.Generator().manual_seed(2), dtype=value.dtype)
     projector = slow.components.projector(part, value)
     value = value if projector is None else value @ projector
-    edited = slow.run(rows, [Edit(part, value)], [], logits)
+    edited = slow.run(ROWS, [Edit(part, value)], [], logits)
     if fast.upstream(part, logits):
-        assert (edited - slow.clean(logits, rows)).abs().max() > 1e-4
+        assert (edited - whole).abs().max() > 1e-4
     else:
-        torch.testing.assert_close(edited, slow.clean(logits, rows), **close(name))
-    torch.testing.assert_close(fast.run(rows, [Edit(part, value)], [], logits), edited, **close(name))
+        torch.testing.assert_close(edited, whole, **close(name))
+    torch.testing.assert_close(fast.run(ROWS, [Edit(part, value)], [], logits), edited, **close(name))
 
 
 @pytest.mark.parametrize("name, site", EACH)
 def test_setting_a_site_to_its_own_value_changes_nothing(name: str, site: str) -> None:
-    for subject in both(name):
-        rows = torch.arange(6)
+    for subject, own, whole in zip(both(name), clean(name, site), clean(name, "logits"), strict=True):
         part, logits = subject.part(site, {}), subject.part("logits", {})
-        same = subject.run(rows, [Edit(part, subject.clean(part, rows))], [], logits)
-        torch.testing.assert_close(same, subject.clean(logits, rows), **close(name))
+        same = subject.run(ROWS, [Edit(part, own)], [], logits)
+        torch.testing.assert_close(same, whole, **close(name))
 
 
 @pytest.mark.parametrize("name, site", EACH)
 def test_both_shape_the_value_of_every_site_alike(name: str, site: str) -> None:
-    fast, slow = both(name)
-    part, rows = slow.part(site, {}), torch.arange(6)
-    found = [subject.clean(part, rows) for subject in (fast, slow)]
-    found += [subject.run(rows, [], [], part) for subject in (fast, slow)]
+    found = [*clean(name, site)]
+    found += [subject.run(ROWS, [], [], subject.part(site, {})) for subject in both(name)]
     for value in found[1:]:
         torch.testing.assert_close(value, found[0], **close(name))
 
@@ -143,25 +150,30 @@ def test_what_the_architecture_says_is_upstream_is_what_moves_in_transformerlens
     rows = torch.arange(4)
     everything = {hook: slow.part(hook, {}) for hook in fast.architecture.hooks}
     clean = {hook: slow.clean(part, rows) for hook, part in everything.items()}
-    for hook in everything:
-        for position in range(fast.architecture.n_ctx):
-            if hook == "logits" and position not in fast.architecture.answer:
+    single = {
+        (hook, place): slow.part(f"{hook}[pos={place}]", {})
+        for hook, part in everything.items()
+        for place in part.positions
+    }
+    for hook, position in single:
+        source, axis = single[hook, position], _axis(hook)
+        own = clean[hook].narrow(axis, list(everything[hook].positions).index(position), 1)
+        noise = torch.randn(own.shape, generator=torch.Generator().manual_seed(3), dtype=own.dtype)
+        values = slow._forward(rows, [Edit(source, own + noise)], list(everything.values()))
+        for (other, part), value in zip(everything.items(), values, strict=True):
+            if other == hook:
                 continue
-            source = slow.part(f"{hook}[pos={position}]", {})
-            own = slow.clean(source, rows)
-            noise = torch.randn(own.shape, generator=torch.Generator().manual_seed(3), dtype=own.dtype)
-            values = slow._forward(rows, [Edit(source, own + noise)], list(everything.values()))
-            for (other, part), value in zip(everything.items(), values, strict=True):
-                if other == hook:
-                    continue
-                for place in part.positions:
-                    one = slow.part(f"{other}[pos={place}]", {})
-                    index = list(part.positions).index(place)
-                    axis = 2 if other.endswith("hook_pattern") else 1
-                    moved = value.select(axis, index) - clean[other].select(axis, index)
-                    says = fast.upstream(source, one)
-                    assert says or moved.abs().max() < 1e-6, f"{source} moves {one}"
-                    assert not says or moved.abs().max() > 1e-9, f"{source} does not move {one}"
+            moved = (value - clean[other]).abs().movedim(_axis(other), 0).flatten(1).amax(dim=1).tolist()
+            for place, change in zip(part.positions, moved, strict=True):
+                one = single[other, place]
+                says = fast.upstream(source, one)
+                assert says or change < 1e-6, f"{source} moves {one}"
+                assert not says or change > 1e-9, f"{source} does not move {one}"
+
+
+def _axis(hook: str) -> int:
+    """Return the axis of positions: attention has heads before them."""
+    return 2 if hook.endswith("hook_pattern") else 1
 
 
 def test_two_nodes_on_one_site_are_refused_for_one_reader() -> None:

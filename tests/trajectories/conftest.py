@@ -22,14 +22,15 @@ def make_run(folder, *, seed=1, trajectory=10, **changes):
 
 
 @pytest.fixture(scope="session")
-def run(tmp_path_factory):
-    return make_run(tmp_path_factory.mktemp("runs") / "seed-1")
+def run(made_once):
+    return made_once("runs", lambda folder: make_run(folder / "seed-1")) / "seed-1"
 
 
 @pytest.fixture(scope="session")
-def memoriser(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("memoriser") / "seed-1"
-    return make_run(folder, weight_decay=0.0, max_steps=60, trajectory=3)
+def memoriser(made_once):
+    return made_once(
+        "memoriser", lambda folder: make_run(folder, weight_decay=0.0, max_steps=60, trajectory=3)
+    )
 
 
 @pytest.fixture(scope="session")
