@@ -48,7 +48,7 @@ class ScrubkitError(Exception):
             message = f"{self.title}: {self.faults[0]}" if title else self.faults[0]
         else:
             head = f"{self.title}: {len(listed)} faults" if title else f"{len(listed)} faults"
-            message = "\n".join([head, *(f"  - {fault}" for fault in self.faults)])
+            message = "\n".join([head, *(f"  - {fault}" for fault in _said_once(self.faults))])
         super().__init__(message)
 
 
@@ -101,6 +101,22 @@ def _cap(faults: Sequence[str]) -> Iterable[str]:
     yield from faults[:MAX_FAULTS]
     if len(faults) > MAX_FAULTS:
         yield f"and {len(faults) - MAX_FAULTS:,} more"
+
+
+_ALLOWED = 60
+"""Characters from which on a list of what is allowed is said once."""
+
+
+def _said_once(faults: Sequence[str]) -> list[str]:
+    """Return faults without what others end in alike: after the last semicolon stands what is allowed."""
+    seen: set[str] = set()
+    found = []
+    for fault in faults:
+        wrong, _, allowed = fault.rpartition("; ")
+        found.append(wrong if wrong and allowed in seen else fault)
+        if len(allowed) >= _ALLOWED:
+            seen.add(allowed)
+    return found
 
 
 def _shortened(text: str, most: int) -> str:

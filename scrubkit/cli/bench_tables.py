@@ -24,8 +24,10 @@ from scrubkit.report.rows import (
     case_line,
     conduct_row,
     effort,
+    faults_line,
     finder_row,
     identity,
+    legend,
     listed,
     method_row,
     notes,
@@ -49,9 +51,14 @@ def bench_tables(report: Report) -> Group:
     if report.finders:
         parts.append(_table(title, FINDER_COLUMNS, [finder_row(finder) for finder in report.finders]))
     parts += [_fooled(method) for method in methods if method.fooled_by and len(methods) <= LONG]
-    parts += [_faults(method) for method in methods if method.fault_kinds]
+    parts += [
+        Text(plain(f"faults of {one.name}: {line}"), "red")
+        for one in (*methods, *report.finders)
+        if (line := faults_line(one))
+    ]
     parts += [_calibration(method) for method in methods if method.calibration.total]
-    return Group(*parts, Text(effort(report), "dim"))
+    meant = [Text(plain(line), "dim") for line in legend(report)]
+    return Group(*parts, *meant, Text(effort(report), "dim"))
 
 
 def _methods(title: str, methods: Sequence[MethodReport]) -> list[RenderableType]:
@@ -104,8 +111,3 @@ def _calibration(method: MethodReport) -> Text:
     share = method.calibration
     text = f"stated 95 % intervals of {method.name} that hold the enumerated value: {share} of {share.total}"
     return Text(plain(text))
-
-
-def _faults(method: MethodReport) -> Text:
-    kinds = ", ".join(f"{kind} {count}" for kind, count in method.fault_kinds.items())
-    return Text(plain(f"faults of {method.name}: {kinds}"), "red")

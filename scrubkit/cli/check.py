@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scrubkit.cli.score import DEFAULT_MODEL, complain, write_text
+from scrubkit.cli.score import DEFAULT_MODEL, complain, default_model, write_text
 from scrubkit.errors import HypothesisError, ScrubkitError, nearest
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def register(app: typer.Typer) -> None:
 
 
 def check(
+    context: typer.Context,
     paths: Annotated[list[Path], typer.Argument(help="Hypothesis files, or folders of them.")],
     model: Annotated[
         str, typer.Option(help="The model they are to fit: a name, directory, file or hf://owner/name.")
@@ -60,7 +61,8 @@ def check(
         else:
             console.print(f"{path}: {_summary(plan)}", markup=False, highlight=False, soft_wrap=True)
     if wrong:
-        complain(err, f"error: {wrong} of {len(files)} files are not valid on {loaded.name}")
+        lacking = f"{wrong} of {len(files)} files are not valid"
+        complain(err, f"error: {lacking} on {loaded.name}{default_model(context)}")
         raise typer.Exit(2)
 
 

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scrubkit.cli.score import DEFAULT_MODEL, require_places, wide_console, write_text
+from scrubkit.cli.score import (
+    DEFAULT_MODEL,
+    default_model,
+    require_places,
+    thresholds,
+    wide_console,
+    write_text,
+)
+from scrubkit.errors import HypothesisError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +28,13 @@ if TYPE_CHECKING:
     from scrubkit.hypothesis import Hypothesis
     from scrubkit.models.model import Model
     from scrubkit.scrubbing.explain import Explanation, Step
+
+
+DEEPER = (
+    "Each claim is tested on average over the inputs; scrubkit score FILE --method audited-scrubbing looks "
+    "for single inputs on which one fails, and for what is named and not needed."
+)
+"""Said under the claims: what the table does not look at."""
 
 
 def register(app: typer.Typer) -> None:
@@ -59,13 +74,18 @@ def explain(
 
     require_places({"--json": json, "--html": html})
     loaded = load(model)
-    hypothesis = load_hypothesis(path, truth=loaded.truth, allow_code=not no_code)
-    with _progress(Console(stderr=True, emoji=False)) as advance:
-        found = test_claims(loaded, hypothesis, seed=seed, draws=draws, device=device, progress=advance)
+    try:
+        hypothesis = load_hypothesis(path, truth=loaded.truth, allow_code=not no_code)
+        with _progress(Console(stderr=True, emoji=False)) as advance:
+            found = test_claims(loaded, hypothesis, seed=seed, draws=draws, device=device, progress=advance)
+    except HypothesisError as error:
+        title = f"{error.title or path} on {loaded.name}{default_model(context)}"
+        raise HypothesisError(error.faults, title=title) from None
     console = wide_console(json)
     for table in explanation_tables(found):
         console.print(table)
     console.print(plain(str(found)), markup=False, highlight=False, soft_wrap=True)
+    typer.echo(f"{thresholds(found.score)}\n{DEEPER}", err=True)
     if json is not None:
         write_text(json, found.model_dump_json(indent=2) + "\n")
     if html is not None:

@@ -10,8 +10,12 @@ from collections.abc import Callable, Iterator
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+FIRST = 5.0
+"""Seconds until the first line."""
 EVERY = 30.0
 """Seconds between two lines."""
+LONG = 60.0
+"""Seconds from which on a hint is given, where there is one."""
 LINES = 5
 """Lines that an estimate looks back."""
 
@@ -25,7 +29,7 @@ def shown_progress(console: Console, what: str) -> Iterator[Callable[[int, int],
         what: what is going on, such as "asking".
     """
     if not console.is_terminal:
-        yield _Lines(console, what)
+        yield Lines(console, what)
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as bar:
@@ -33,25 +37,36 @@ def shown_progress(console: Console, what: str) -> Iterator[Callable[[int, int],
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-class _Lines:
+class Lines:
     """Writes a line whenever the last is some time ago, so that a log shows that something goes on.
 
-    What is left is told from the last lines alone: the first steps may have made what the others need.
+    What is left is told from the last lines alone: the first steps may have made what the others need. Nor
+    does the time until something is done for the first time count, in which workers start.
+
+    Args:
+        console: where lines are written.
+        what: what is going on, such as "asking".
+        hint: what to do about it where it takes more than `LONG`.
     """
 
-    def __init__(self, console: Console, what: str) -> None:
-        self.console, self.what = console, what
-        self.last = time.monotonic()
-        self.seen: deque[tuple[float, int]] = deque([(self.last, 0)], maxlen=LINES)
+    def __init__(self, console: Console, what: str, hint: str = "") -> None:
+        self.console, self.what, self.hint = console, what, hint
+        self.next = time.monotonic() + FIRST
+        self.seen: deque[tuple[float, int]] = deque(maxlen=LINES)
 
     def __call__(self, done: int, total: int) -> None:
+        """Tell how many are done."""
         now = time.monotonic()
-        if now - self.last < EVERY:
+        if done and not self.seen:
+            self.seen.append((now, done))
+        if now < self.next:
             return
-        self.last = now
-        then, before = self.seen[0]
-        left = (
-            f", about {(now - then) * (total - done) / (done - before):.0f} s left" if done > before else ""
-        )
-        self.seen.append((now, done))
-        self.console.print(f"{self.what}: {done} of {total}{left}", highlight=False)
+        self.next = now + EVERY
+        text = f"{self.what}: {done} of {total}"
+        then, before = self.seen[0] if self.seen else (now, done)
+        if done > before:
+            left = (now - then) * (total - done) / (done - before)
+            text += f", about {left:.0f} s left"
+            text += f"; {self.hint}" if self.hint and left > LONG else ""
+            self.seen.append((now, done))
+        self.console.print(text, highlight=False, markup=False, soft_wrap=True)

@@ -21,11 +21,17 @@ if TYPE_CHECKING:
     from scrubkit.hypothesis import Hypothesis
     from scrubkit.models.model import Model
     from scrubkit.report.examined import Examined
+    from scrubkit.scrubbing.score import Score
     from scrubkit.scrubbing.scoring import Scorer
 
 DEFAULT_MODEL = "modadd-p113"
 CLAIM_DRAWS = 4
 """Passes over all inputs for each claim that a page tests alone."""
+VERDICTS = (
+    "supported: the intervals of {names} lie at or above {least}; refuted: one lies under it; "
+    "inconclusive: one straddles it; untestable: nothing could be resampled."
+)
+"""Said under every table of verdicts: from where on a hypothesis is supported."""
 UNCHECKED = (
     "The verdict is that of the whole scrub, at the logits: no node or edge is tested by itself, nor whether "
     "all that is named is needed; --method audited-scrubbing tests both."
@@ -113,10 +119,10 @@ def score(
     title = f"{loaded.name}, {loaded.task.n_inputs:,} inputs"
     if method is None:
         with _progress(err, len(files)) as advance:
-            report = score_files(loaded, files, options, advance, looks)
+            report = score_files(loaded, files, options, advance, looks, advance.enumerated)
         if report.scores:
             wide_console(json).print(score_table(report.scores, title))
-            typer.echo(UNCHECKED, err=True)
+            typer.echo(f"{thresholds(report.scores[0].score)} --margin sets them.\n{UNCHECKED}", err=True)
     else:
         from scrubkit.cli.judge import judge_files, judged_table, scorer
 
@@ -129,7 +135,7 @@ def score(
         write_text(json, report.model_dump_json(indent=2) + "\n")
     if html is not None and looks is not None and looks.found:
         write_text(html, looks.page(report, loaded, command_line(context)))
-    raise typer.Exit(_outcome(err, report, expect=expect))
+    raise typer.Exit(_outcome(err, report, default_model(context), expect=expect))
 
 
 @dataclass(frozen=True)
@@ -176,6 +182,7 @@ def score_files(
     options: Options,
     advance: Callable[[str], None] = lambda name: None,
     looks: _Looks | None = None,
+    enumerated: Callable[[int, int], None] = lambda done, total: None,
 ) -> ScoreFile:
     """Score each file on its own, so that a bad one does not cost the scores of the others.
 
@@ -185,6 +192,7 @@ def score_files(
         options: how to score them.
         advance: called with each file's name before it is scored.
         looks: looks closely at each hypothesis that is scored, for a page.
+        enumerated: told how many inputs an enumeration is through, and of how many.
     """
     from scrubkit.cli.score_file import NotScored, ScoreFile
 
@@ -193,7 +201,7 @@ def score_files(
     for path in files:
         advance(path.stem)
         try:
-            scores.append(_score_file(model, path, options, looks))
+            scores.append(_score_file(model, path, options, looks, enumerated))
         except ScrubkitError as error:
             not_scored.append(NotScored(file=str(path), faults=error.faults))
     return ScoreFile(
@@ -204,7 +212,13 @@ def score_files(
     )
 
 
-def _score_file(model: Model, path: Path, options: Options, looks: _Looks | None = None) -> Scored:
+def _score_file(
+    model: Model,
+    path: Path,
+    options: Options,
+    looks: _Looks | None,
+    enumerated: Callable[[int, int], None],
+) -> Scored:
     from scrubkit.cli.score_file import Scored
     from scrubkit.hypothesis import load_hypothesis
     from scrubkit.hypothesis.checks import GraphError
@@ -228,6 +242,7 @@ def _score_file(model: Model, path: Path, options: Options, looks: _Looks | None
         exact=options.exact,
         max_runs=MAX_RUNS if options.max_runs is None else options.max_runs,
         margin=Margins() if options.margin is None else options.margin,
+        progress=enumerated,
     )
     expected = expected_verdicts(hypothesis, model)
     met = result.verdict in expected if expected else None
@@ -269,11 +284,28 @@ class _Looks:
         )
 
 
-def _outcome(err: Console, report: ScoreFile, *, expect: bool) -> int:
+def thresholds(score: Score) -> str:
+    """Return in words from where on the figures of a score support a hypothesis."""
+    margins = score.settings.margins
+    behaviour = "faithfulness" if score.faithfulness is not None else "loss recovered"
+    if margins.fidelity == margins.faithfulness:
+        return VERDICTS.format(names=f"fidelity and {behaviour}", least=f"{1 - margins.fidelity:g}")
+    least = f"{1 - margins.fidelity:g} and {1 - margins.faithfulness:g}"
+    return VERDICTS.format(names=f"fidelity and {behaviour}", least=least)
+
+
+def default_model(context: typer.Context) -> str:
+    """Return that the model is the one taken where none is named; empty where one was."""
+    source = context.get_parameter_source("model")
+    return " (the default; --model names another)" if source is not None and source.name == "DEFAULT" else ""
+
+
+def _outcome(err: Console, report: ScoreFile, default: str, *, expect: bool) -> int:
     """Say what went wrong and return the exit code."""
     if report.not_scored:
         total = len(report.not_scored) + len(report.scores) + len(report.judged)
-        complain(err, f"error: {len(report.not_scored)} of {total} files not scored:")
+        lacking = f"{len(report.not_scored)} of {total} files not scored"
+        complain(err, f"error: {lacking} on {report.model}{default}:")
         for one in report.not_scored:
             complain(err, str(ScrubkitError(one.faults, title=one.file)))
         return 2
@@ -349,28 +381,61 @@ def write_text(path: Path, text: str) -> None:
         raise ScrubError(f"cannot write {path}: {error.strerror}") from None
 
 
+HINT = "without --exact it is scored with draws, which takes a moment"
+
+
+class _Shown:
+    """Shows which file is being scored, and how far its enumeration is.
+
+    Args:
+        err: where it is shown: bars on a terminal; elsewhere lines, and only of what takes long.
+        n_files: how many files there are.
+    """
+
+    def __init__(self, err: Console, n_files: int) -> None:
+        from rich import progress as rich_progress
+
+        self.err = err
+        self.bar = rich_progress.Progress(
+            rich_progress.TextColumn("{task.description}", markup=False),
+            rich_progress.BarColumn(bar_width=30),
+            rich_progress.MofNCompleteColumn(),
+            rich_progress.TextColumn("left"),
+            rich_progress.TimeRemainingColumn(),
+            console=err,
+            transient=True,
+            disable=not err.is_terminal,
+        )
+        self.files = self.bar.add_task("scoring", total=n_files)
+        self.inputs = self.bar.add_task("enumerating", total=None, visible=False)
+        self.started = self.hinted = False
+
+    def __call__(self, name: str) -> None:
+        """Begin with a file."""
+        from scrubkit.cli.progress import Lines
+
+        self.bar.update(self.files, advance=1 if self.started else 0, description=name)
+        self.bar.reset(self.inputs, total=None, visible=False)
+        self.lines = Lines(self.err, f"enumerating the draws of {name}, by inputs", HINT)
+        self.started = True
+
+    def enumerated(self, done: int, total: int) -> None:
+        """Tell how far the enumeration of the file is."""
+        from scrubkit.cli.progress import LONG
+
+        if not self.err.is_terminal:
+            self.lines(done, total)
+            return
+        self.bar.update(self.inputs, completed=done, total=total, visible=True)
+        left = self.bar.tasks[self.inputs].time_remaining
+        if left is not None and left > LONG and not self.hinted:
+            self.hinted = True
+            self.err.print(HINT, highlight=False)
+
+
 @contextmanager
-def _progress(err: Console, n_files: int) -> Iterator[Callable[[str], None]]:
-    """Show which file is being scored and the time that is left; nothing where stderr is no terminal."""
-    from rich import progress as rich_progress
-
-    bar = rich_progress.Progress(
-        rich_progress.TextColumn("{task.description}", markup=False),
-        rich_progress.BarColumn(bar_width=30),
-        rich_progress.MofNCompleteColumn(),
-        rich_progress.TextColumn("left"),
-        rich_progress.TimeRemainingColumn(),
-        console=err,
-        transient=True,
-        disable=not err.is_terminal,
-    )
-    line = bar.add_task("scoring", total=n_files)
-    started = False
-
-    def advance(name: str) -> None:
-        nonlocal started
-        bar.update(line, advance=1 if started else 0, description=name)
-        started = True
-
-    with bar:
-        yield advance
+def _progress(err: Console, n_files: int) -> Iterator[_Shown]:
+    """Show which file is being scored and the time that is left."""
+    shown = _Shown(err, n_files)
+    with shown.bar:
+        yield shown

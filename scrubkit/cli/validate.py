@@ -112,8 +112,8 @@ def validate(
 ) -> None:
     """Measure how often methods accept false hypotheses and reject true ones.
 
-    Exit code 0: run, and all limits are met. 1: a limit was missed, or a figure fell behind the
-    baseline. 2: bad input. 3: an error of scrubkit's own.
+    Exit code 0: run, and all limits are met. 1: a limit was missed, a figure fell behind the baseline, or a
+    method answered or decided nothing. 2: bad input. 3: an error of scrubkit's own.
     """
     written = {"--json": json, "--junit-xml": junit_xml, "--markdown": markdown, "--html": html}
     _refuse_options(written, baseline, update_baseline=update_baseline, store=store, no_store=no_store)
@@ -130,7 +130,7 @@ def validate(
     from scrubkit.cli.command import command_line
     from scrubkit.cli.progress import shown_progress
     from scrubkit.harness.backends import share
-    from scrubkit.harness.baseline import read_baseline, require_comparable, write_baseline
+    from scrubkit.harness.baseline import read_baseline, require_comparable
     from scrubkit.harness.entrants import find
     from scrubkit.harness.limits import Limits
     from scrubkit.harness.report import SuiteRef
@@ -187,7 +187,7 @@ def validate(
         write_report(html, page(report, checks, baseline=old, command=command_line(context)))
     _show(console, report, checks)
     if update_baseline and baseline is not None:
-        write_baseline(baseline, report)
+        _keep(baseline, report)
     raise typer.Exit(1 if missed(checks) else 0)
 
 
@@ -257,6 +257,16 @@ def _check(report: Report, limits: object, old: object, path: Path | None) -> li
     if isinstance(old, Baseline):
         checks += check_baseline(report, old, title=str(path))
     return checks
+
+
+def _keep(path: Path, report: Report) -> None:
+    """Write a baseline, unless it would be one of nothing but faults; raises BenchError then."""
+    from scrubkit.harness.baseline import write_baseline
+
+    empty = [method.name for method in report.methods if method.never_answered]
+    if empty:
+        raise BenchError(f"not written: no valid answer of {', '.join(empty)}", title=str(path))
+    write_baseline(path, report)
 
 
 def _write(

@@ -134,7 +134,7 @@ def ranking_score(result: CaseResult) -> float:
     return result.outcome.score
 
 
-def killed(result: CaseResult) -> bool:
+def refuted(result: CaseResult) -> bool:
     """Say whether a false hypothesis was refuted."""
     return result.outcome.fault is None and result.outcome.verdict == "refuted"
 
@@ -143,7 +143,7 @@ def by_stratum(false: Sequence[CaseResult]) -> list[StratumFigures]:
     """Return the figures of each stratum, in the order of tables."""
     found = {name: [r for r in false if r.stratum == name] for name in ordered(r.stratum for r in false)}
     return [
-        StratumFigures(stratum=name, accepted=share(some, accepted), killed=share(some, killed))
+        StratumFigures(stratum=name, accepted=share(some, accepted), refuted=share(some, refuted))
         for name, some in found.items()
     ]
 
@@ -152,7 +152,7 @@ def by_operator(false: Sequence[CaseResult]) -> list[OperatorFigures]:
     """Return the figures of each operator, by name."""
     found = {name: [r for r in false if r.operator == name] for name in sorted({r.operator for r in false})}
     return [
-        OperatorFigures(operator=name, killed=share(some, killed), accepted=share(some, accepted))
+        OperatorFigures(operator=name, refuted=share(some, refuted), accepted=share(some, accepted))
         for name, some in found.items()
     ]
 
@@ -166,7 +166,7 @@ def by_variant(true: Sequence[CaseResult], false: Sequence[CaseResult]) -> list[
         figures.append(
             VariantFigures(
                 variant=name,
-                killed=share(ours, killed),
+                refuted=share(ours, refuted),
                 accepted=share(ours, accepted),
                 false_reject=rejected,
             )

@@ -10,7 +10,7 @@ from scrubkit.bench.case import LabelName
 from scrubkit.errors import BenchError
 from scrubkit.harness.figures import share
 from scrubkit.harness.outcome import Record
-from scrubkit.harness.report import Estimate, MethodReport, Proportion, Report
+from scrubkit.harness.report import Estimate, FinderReport, MethodReport, Proportion, Report
 
 
 class Check(Record):
@@ -63,9 +63,28 @@ class Limits:
 def check_limits(report: Report, limits: Limits) -> list[Check]:
     """Hold every scorer of a report against the limits.
 
-    A figure that the suite cannot tell, for want of cases, misses its limit.
+    A figure that the suite cannot tell, for want of cases, misses its limit. A method that never gave a valid
+    answer, or never decided, misses whatever the limits: nothing was learned of it. Without decisions a
+    smallest AUROC is limit enough, which asks how it ranks.
     """
-    return [check for method in report.methods for check in _checks(method, limits)]
+    checks: list[Check] = []
+    for method in report.methods:
+        checks += [*_decided(method, limits), *_checks(method, limits)]
+    return checks + [check for finder in report.finders for check in _answered(finder)]
+
+
+def _decided(method: MethodReport, limits: Limits) -> Iterator[Check]:
+    yield from _answered(method)
+    if method.never_decided and not method.never_answered and limits.min_auroc is None:
+        advice = "return verdicts, set a `threshold`, or ask how it ranks (--min-auroc)"
+        detail = f"it decided nothing, so that it cannot be wrong; {advice}"
+        yield Check(method=method.name, name="decisions", status="missed", detail=detail)
+
+
+def _answered(found: MethodReport | FinderReport) -> Iterator[Check]:
+    if found.never_answered:
+        detail = f"no valid answer to any of {found.faults.total} questions, so nothing is known of it"
+        yield Check(method=found.name, name="answers", status="missed", detail=detail)
 
 
 def _checks(method: MethodReport, limits: Limits) -> Iterator[Check]:

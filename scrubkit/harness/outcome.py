@@ -40,6 +40,9 @@ class Fault(Record):
     kind: FaultKind
     detail: str
 
+    def __str__(self) -> str:
+        return f"{self.kind}, {self.detail}"
+
 
 class Outcome(Record):
     """A scorer's answer to one question, or its fault.

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import AliasChoices, Field
+
 from scrubkit.bench.case import LabelName
 from scrubkit.bench.manifest import Suite
 from scrubkit.bench.shards import ShardedSuite
@@ -14,7 +16,10 @@ from scrubkit.harness.outcome import Finding, Outcome, Record
 from scrubkit.harness.strata import NOT_NEEDED
 from scrubkit.shown import Shown, table
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
+
+_REFUTED = Field(validation_alias=AliasChoices("refuted", "killed"))
+"""The share that is refuted; it was called killed before layout 4."""
 
 
 class Estimate(Record):
@@ -59,16 +64,16 @@ class Proportion(Record):
 
 
 class OperatorFigures(Record):
-    """How a method fares against the mutants of one operator.
+    """How a method fares against the false hypotheses of one operator.
 
     Attributes:
         operator: name of the mutation.
-        killed: share that it refutes.
+        refuted: share that it refutes; called "killed" before layout 4, which is still read.
         accepted: share that it calls supported.
     """
 
     operator: str
-    killed: Proportion
+    refuted: Proportion = _REFUTED
     accepted: Proportion
 
 
@@ -78,12 +83,12 @@ class StratumFigures(Record):
     Attributes:
         stratum: the way.
         accepted: share that it calls supported.
-        killed: share that it refutes.
+        refuted: share that it refutes.
     """
 
     stratum: str
     accepted: Proportion
-    killed: Proportion
+    refuted: Proportion = _REFUTED
 
 
 class NullFigures(Record):
@@ -102,7 +107,7 @@ class VariantFigures(Record):
     """How a method fares on the models of one variant."""
 
     variant: str
-    killed: Proportion
+    refuted: Proportion = _REFUTED
     accepted: Proportion
     false_reject: Proportion
 
@@ -192,12 +197,23 @@ class MethodReport(Record):
 
     def __str__(self) -> str:
         errors = f"false accept {self.false_accept}, false reject {self.false_reject}, faults {self.faults}"
-        return f"{self.name}: AUROC {self.auroc}, {errors}"
+        return f"{self.name}: AUROC {'-' if self.never_answered else self.auroc}, {errors}"
 
     @property
     def never_decided(self) -> bool:
         """Whether it called no true or false hypothesis supported or refuted: it could not be wrong."""
         return self.decided.total > 0 and not self.decided.count
+
+    @property
+    def never_answered(self) -> bool:
+        """Whether no case has a valid answer, so that its AUROC ranks nothing but faults."""
+        return bool(self.results) and self.faults.count == self.faults.total
+
+    @property
+    def first_fault(self) -> str:
+        """The first case without a valid answer and what went wrong there; empty if there is none."""
+        found = next((r for r in self.results if r.outcome.fault is not None), None)
+        return "" if found is None or found.outcome.fault is None else f"{found.case}: {found.outcome.fault}"
 
     def charged_with(self, result: CaseResult) -> bool:
         """Say whether an answer to a false hypothesis counts for or against it in `false_accept`."""
@@ -265,6 +281,17 @@ class FinderReport(Record):
     faults: Proportion
     seconds: float
     models: tuple[CircuitFigures, ...]
+
+    @property
+    def never_answered(self) -> bool:
+        """Whether there is no valid answer about any model."""
+        return bool(self.models) and self.faults.count == self.faults.total
+
+    @property
+    def first_fault(self) -> str:
+        """The first model without a valid answer and what went wrong there; empty if there is none."""
+        found = next((m for m in self.models if m.finding.fault is not None), None)
+        return "" if found is None else f"{found.model}: {found.finding.fault}"
 
     def __repr__(self) -> str:
         return f"FinderReport({self.name!r}, {len(self.models)} models, sites AUROC {self.sites_auroc})"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from scrubkit.bench.case import Case
@@ -10,27 +12,32 @@ from scrubkit.harness.strata import stratum_of
 
 
 def sampled(suite: Suite, size: int, *, seed: int = 0) -> Suite:
-    """Return a suite of some of the cases of another, in the same order.
+    """Return a suite of some of the cases of another, in the same order; the whole where it has no more."""
+    if size >= len(suite.cases):
+        return suite
+    some = tuple(suite.cases[i] for i in taken(suite.cases, size, seed=seed))
+    return suite.model_copy(update={"name": f"{suite.name}-sample", "cases": some})
+
+
+def taken(cases: Sequence[Case], size: int, *, seed: int = 0) -> list[int]:
+    """Return which of some cases make a sample, ascending.
 
     Cases are sorted by label, stratum and variant of model, in random order within each, and taken at even
     distances; so that each of these has its share to within one case.
 
     Args:
-        suite: the whole.
-        size: how many cases; the whole is returned where it has no more.
+        cases: the whole.
+        size: how many cases; all where there are no more.
         seed: decides the choice.
     """
-    if size >= len(suite.cases):
-        return suite
+    if size >= len(cases):
+        return list(range(len(cases)))
     rng = np.random.default_rng([seed, 71])
-    order = rng.permutation(len(suite.cases)).tolist()
-    order.sort(key=lambda i: _kind(suite.cases[i]))
+    order = rng.permutation(len(cases)).tolist()
+    order.sort(key=lambda i: _kind(cases[i]))
     distance = len(order) / size
     first = rng.random() * distance
-    taken = sorted(order[int(first + k * distance)] for k in range(size))
-    return suite.model_copy(
-        update={"name": f"{suite.name}-sample", "cases": tuple(suite.cases[i] for i in taken)}
-    )
+    return sorted(order[int(first + k * distance)] for k in range(size))
 
 
 def _kind(case: Case) -> tuple[str, str, str]:

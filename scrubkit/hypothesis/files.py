@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from scrubkit.core.reading import read_bytes
-from scrubkit.errors import HypothesisError, ScrubkitError
+from scrubkit.errors import HypothesisError, ScrubkitError, nearest
 from scrubkit.hypothesis.checks import from_graph
 from scrubkit.hypothesis.claim import Hypothesis
 from scrubkit.hypothesis.json_file import MAX_FILE_BYTES, from_json
@@ -152,10 +152,19 @@ def _missing(path: Path) -> str:
     if path.is_dir():
         return "holds no .py or .json hypothesis"
     if path.suffix or len(path.parts) > 1:
-        return "no such file or directory"
+        return f"no such file or directory{_beside(path)}"
     near = get_close_matches(str(path), shipped(), n=3)
     hint = f"did you mean {' or '.join(near)}?" if near else f"shipped are {', '.join(sorted(shipped()))}"
     return f"no such file, and no shipped hypothesis; {hint}"
+
+
+def _beside(path: Path) -> str:
+    """Return a hint naming a hypothesis file, or a folder, beside the path that is not there."""
+    try:
+        found = [p.name for p in path.parent.iterdir() if p.is_dir() or p.suffix in (".py", ".json")]
+    except OSError:
+        return ""
+    return nearest(str(path), [str(path.parent / name) for name in found])
 
 
 def _hypotheses_below(path: Path) -> list[Path]:

@@ -67,11 +67,26 @@ def load(name_or_path: str | Path, *, cache_dir: str | Path | None = None) -> Mo
         return _read_file(path)
     known = [*bundled_names(), *made_names()]
     more = len(known) - _SHOWN
+    hint = nearest(name, [*known, *_folders_beside(path)])
     raise ModelError(
-        f"no model {name!r}{nearest(name, known)}: there is no such file or folder, and the names are "
+        f"no model {name!r}{hint}: there is no such file or folder, and the names are "
         f"{', '.join(known[:_SHOWN])}{f' and {more} more' if more > 0 else ''} (scrubkit models lists them); "
         "a model on the Hugging Face hub is written hf://owner/name"
     )
+
+
+_MOST = 10_000
+"""Folders beside a wrong path that are looked at."""
+
+
+def _folders_beside(path: Path) -> list[str]:
+    """Return the folders of models where one was looked for in vain, as they could be written instead."""
+    try:
+        there = [folder for folder, _ in zip(path.parent.iterdir(), range(_MOST), strict=False)]
+        found = [folder for folder in there if (folder / RECORD).is_file()]
+    except OSError:
+        return []
+    return [str(path.parent / folder.name) for folder in found]
 
 
 def bundled_names() -> tuple[str, ...]:

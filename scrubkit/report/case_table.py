@@ -11,6 +11,7 @@ from markupsafe import Markup
 from scrubkit.harness.report import CaseResult, MethodReport
 from scrubkit.report.elements import NOTHING, Cell, Row, facts, join, number, table, tag, text, tools
 from scrubkit.report.rows import answer, brief
+from scrubkit.report.words import WORDS
 
 BYTES = 3_000_000
 """What the table may take of a page."""
@@ -49,7 +50,10 @@ def case_table(methods: Sequence[MethodReport]) -> Markup:
     )
     said = tag("p", lead, class_="quiet")
     search = tools("cases", "Search cases and reasons", counts)
-    shown = table(heads, taken, id="cases", long=len(taken) > LONG)
+    help_ = {name: WORDS[name] for name in ("case", "label", "stratum", "operator")}
+    help_ |= {m.name: "its verdict and score; ✗ where the verdict is wrong" for m in methods}
+    help_["reasons"] = "why the label is what it is"
+    shown = table(heads, taken, id="cases", long=len(taken) > LONG, help=help_)
     return join([tag("h2", "Every case", id="every-case"), said, left_out, search, shown])
 
 

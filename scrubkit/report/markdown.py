@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from scrubkit.harness.figures import worst
 from scrubkit.harness.limits import Check
-from scrubkit.harness.report import MethodReport, Report
+from scrubkit.harness.report import FinderReport, MethodReport, Report
 from scrubkit.report.plain import plain
 from scrubkit.report.rows import (
     CONDUCT_COLUMNS,
@@ -18,6 +18,7 @@ from scrubkit.report.rows import (
     by_operator,
     case_line,
     conduct_row,
+    faults_line,
     finder_row,
     identity,
     listed,
@@ -46,6 +47,7 @@ def markdown(report: Report, checks: Sequence[Check] = ()) -> str:
     blocks += _methods(listed(report.methods)) if report.methods else []
     if report.finders:
         blocks += table(FINDER_COLUMNS, (finder_row(finder) for finder in report.finders))
+        blocks += [line for finder in report.finders for line in _faults(finder)]
     for title, some in (("Missed", failed), ("Passed", [c for c in checks if c not in failed])):
         if some:
             blocks += [f"### {title}", "", *(f"- {escape(c.method)}: {escape(c.detail)}" for c in some), ""]
@@ -64,7 +66,13 @@ def _methods(methods: Sequence[MethodReport]) -> list[str]:
     if nulls := null_columns(methods):
         blocks += ["Claims about null models that are supported (number of cases):", ""]
         blocks += table(nulls, (null_row(method, nulls) for method in methods))
-    return [*blocks, *table(CONDUCT_COLUMNS, map(conduct_row, methods))]
+    blocks += table(CONDUCT_COLUMNS, map(conduct_row, methods))
+    return [*blocks, *(line for method in methods for line in _faults(method))]
+
+
+def _faults(found: MethodReport | FinderReport) -> list[str]:
+    line = faults_line(found)
+    return [f"Faults of {escape(found.name)}: {escape(line)}", ""] if line else []
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from scrubkit.harness.report import MethodReport, OperatorFigures
 from scrubkit.report.elements import NOTHING, Cell, figure_cell, join, table, tag, text, tools
-from scrubkit.report.words import operator_meaning
+from scrubkit.report.words import WORDS, operator_meaning
 
 
 def operator_table(methods: Sequence[MethodReport]) -> Markup:
@@ -17,7 +17,7 @@ def operator_table(methods: Sequence[MethodReport]) -> Markup:
     if not names:
         return NOTHING
     found = {method.name: {f.operator: f for f in method.operators} for method in methods}
-    most = {name: max(f[name].killed.total for f in found.values() if name in f) for name in names}
+    most = {name: max(f[name].refuted.total for f in found.values() if name in f) for name in names}
     rows = [
         [
             Cell(name),
@@ -32,7 +32,9 @@ def operator_table(methods: Sequence[MethodReport]) -> Markup:
         "Share of the false hypotheses of each operator that a method refutes; more is better. Under it, "
         "where it is not none, the share that the method accepts."
     )
-    shown = table(heads, rows, id="operators", numbers=heads[2:])
+    help_ = {"operator": WORDS["operator"], "n": "cases that it made"}
+    help_ |= {method.name: "share of them that it refutes" for method in methods}
+    shown = table(heads, rows, id="operators", numbers=heads[2:], help=help_)
     return join(
         [
             tag("h2", "False hypotheses refuted, by operator"),
@@ -44,11 +46,11 @@ def operator_table(methods: Sequence[MethodReport]) -> Markup:
 
 
 def _cell(figures: OperatorFigures | None, method: MethodReport) -> Cell:
-    if figures is None or figures.killed.value is None or method.never_decided:
+    if figures is None or figures.refuted.value is None or method.never_decided:
         return figure_cell(None)
-    share, accepted = figures.killed.value, figures.accepted
-    killed = figures.killed
-    said = f"{figures.operator}, {method.name}: refutes {killed.count} of {killed.total}, {killed}"
+    share, accepted = figures.refuted.value, figures.accepted
+    refuted = figures.refuted
+    said = f"{figures.operator}, {method.name}: refutes {refuted.count} of {refuted.total}, {refuted}"
     under = (
         Markup("<br>") + tag("span", f"accepts {100 * accepted.value:.0f} %", class_="refuted")
         if accepted.value

@@ -16,7 +16,7 @@ from scrubkit.report.elements import NOTHING, Cell, facts, figure_cell, framed, 
 from scrubkit.report.operator_table import operator_table
 from scrubkit.report.roc import roc, roc_chart, threshold_in_words
 from scrubkit.report.svg import Range, ranges
-from scrubkit.report.words import STRATA, WORDS
+from scrubkit.report.words import COLUMNS, FINDER_WORDS, MORE, STRATA, WORDS
 
 _ACCEPT, _REJECT = "var(--scrubbed)", "var(--model)"
 
@@ -44,7 +44,7 @@ def page(
         _conduct(methods),
         _finders(report),
         case_table(methods),
-        _words(),
+        _words(report),
     ]
     title = f"{report.suite.name}: {_named(report)}"
     return render(Page("scrubkit validate", title, _lead(report), body, _identity(report), command))
@@ -122,7 +122,7 @@ def _methods(methods: Sequence[MethodReport]) -> Markup:
 
 def _sorted(shown: Sequence[str], figures: Sequence[Estimate | Proportion | None]) -> list[Cell]:
     return [
-        Cell(text, float("nan") if f is None or f.value is None else f.value)
+        Cell(text, float("nan") if text == "-" or f is None or f.value is None else f.value)
         for text, f in zip(shown, figures, strict=True)
     ]
 
@@ -222,18 +222,8 @@ def _share(text: str) -> Cell:
     return figure_cell(float(value) if value.replace(".", "", 1).isdigit() else None, text)
 
 
-_WHOLE = {"incon.": "inconclusive", "untest.": "untestable", "s/case": "seconds"}
+_WHOLE = {"inconcl.": "inconclusive", "untest.": "untestable", "s/case": "seconds", "attain.": "attainable"}
 """Heads of columns that there is room for on a page."""
-_MEANS = {
-    "decided": "share of true and false hypotheses that it calls supported or refuted",
-    "inconclusive": "share of them that it leaves open",
-    "untestable": "share of them of which it says that they test nothing",
-    "faults": "share of all cases without a valid answer",
-    "crashed": "share of them where it raised, or ended its process",
-    "timeouts": "share of them where it took too long",
-    "seconds": "mean of a case",
-    "runs": "model runs on one input, mean of a case; where the method counts them",
-}
 
 
 def _conduct(methods: Sequence[MethodReport]) -> Markup:
@@ -241,13 +231,9 @@ def _conduct(methods: Sequence[MethodReport]) -> Markup:
         return NOTHING
     made = [[Cell(row[0]), *map(_share, row[1:])] for row in map(rows.conduct_row, methods)]
     lead = "A fault is neither accept nor reject; crashed are those that raised or ended their process."
-    kinds = [
-        (method.name, ", ".join(f"{kind} {count}" for kind, count in sorted(method.fault_kinds.items())))
-        for method in methods
-        if method.fault_kinds
-    ]
+    kinds = [(method.name, line) for method in methods if (line := rows.faults_line(method))]
     heads = [_WHOLE.get(name, name) for name in rows.CONDUCT_COLUMNS]
-    shown = table(heads, made, id="conduct", numbers=heads[1:], help=_MEANS)
+    shown = table(heads, made, id="conduct", numbers=heads[1:], help=COLUMNS)
     faults = tag("h3", "Faults by kind") + facts(kinds) if kinds else NOTHING
     return tag("h2", "Decisions, faults and cost") + tag("p", lead, class_="quiet") + shown + faults
 
@@ -260,13 +246,19 @@ def _finders(report: Report) -> Markup:
         "the metric that the best share of sites recovers. CMD: area between that share and 1."
     )
     made = [[Cell(cell) for cell in rows.finder_row(finder)] for finder in report.finders]
-    return (
-        tag("h2", "Finders") + tag("p", lead, class_="quiet") + table(rows.FINDER_COLUMNS, made, id="finders")
-    )
+    kinds = [(finder.name, line) for finder in report.finders if (line := rows.faults_line(finder))]
+    faults = tag("h3", "Faults of finders") + facts(kinds) if kinds else NOTHING
+    heads = [_WHOLE.get(name, name) for name in rows.FINDER_COLUMNS]
+    shown = table(heads, made, id="finders", help=FINDER_WORDS)
+    return tag("h2", "Finders") + tag("p", lead, class_="quiet") + shown + faults
 
 
-def _words() -> Markup:
-    return tag("h2", "Words") + facts(list(WORDS.items()))
+def _words(report: Report) -> Markup:
+    meant = dict(WORDS)
+    meant |= COLUMNS if report.methods else {}
+    meant |= {name: said for name, said in FINDER_WORDS.items() if report.finders and name not in meant}
+    more = tag("p", f"These words stand over the columns, too. {MORE}", class_="quiet")
+    return tag("h2", "Words") + more + facts(list(meant.items()))
 
 
 def _identity(report: Report) -> list[tuple[str, object]]:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 
 from scrubkit.harness.figures import worst
 from scrubkit.harness.limits import Check
 from scrubkit.harness.report import CaseResult, Estimate, FinderReport, MethodReport, Proportion, Report
 from scrubkit.harness.strata import NOT_NEEDED, ordered
+from scrubkit.report.words import COLUMNS, FINDER_WORDS, MORE
 
 METHOD_COLUMNS = ("method", "AUROC", "false accept", "false reject", "vacuous", "nulls")
 CONDUCT_COLUMNS = (
     "method",
     "decided",
-    "incon.",
+    "inconcl.",
     "untest.",
     "faults",
     "crashed",
@@ -30,7 +32,7 @@ FINDER_COLUMNS = (
     "edges AP",
     "CPR",
     "CMD",
-    "attainable",
+    "attain.",
     "faults",
     "s/model",
 )
@@ -66,6 +68,8 @@ def method_row(method: MethodReport) -> tuple[str, ...]:
     """Return a scorer's row: how often it is wrong; the star is that of `notes`."""
     false = _wide(method.false_accept) + (" *" if _exempt(method) else "")
     wrong = (NEVER, NEVER) if method.never_decided else (false, _wide(method.false_reject))
+    if method.never_answered:
+        return (method.name, "-", *wrong, "-", _nulls(method))
     return (method.name, _ranking(method.auroc), *wrong, _percent(method.vacuous_accepted), _nulls(method))
 
 
@@ -111,9 +115,24 @@ def strata_row(method: MethodReport, columns: Sequence[str]) -> tuple[str, ...]:
 def conduct_row(method: MethodReport) -> tuple[str, ...]:
     """Return a scorer's row: how often it decides, what went wrong, and what it costs."""
     decided = "never" if method.never_decided else _percent(method.decided)
-    shares = (method.inconclusive, method.untestable, method.faults, method.crashed, method.timeouts)
+    left = (method.inconclusive, method.untestable)
+    undecided = ("-", "-") if method.never_answered else map(_percent, left)
+    faults = map(_percent, (method.faults, method.crashed, method.timeouts))
     runs = "-" if method.evaluations is None else f"{method.evaluations:,.0f}"
-    return (method.name, decided, *map(_percent, shares), f"{method.seconds:.3f}", runs)
+    return (method.name, decided, *undecided, *faults, f"{method.seconds:.3f}", runs)
+
+
+def faults_line(found: MethodReport | FinderReport) -> str:
+    """Return how many faults of each kind there are, and the first; empty without any."""
+    kinds = Counter(found.fault_kinds) if isinstance(found, MethodReport) else _kinds(found)
+    if not kinds:
+        return ""
+    counted = ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items()))
+    return f"{counted}; the first: {found.first_fault}"
+
+
+def _kinds(finder: FinderReport) -> Counter[str]:
+    return Counter(m.finding.fault.kind for m in finder.models if m.finding.fault is not None)
 
 
 def notes(methods: Sequence[MethodReport]) -> list[str]:
@@ -129,6 +148,19 @@ def notes(methods: Sequence[MethodReport]) -> list[str]:
     return found
 
 
+def legend(report: Report) -> list[str]:
+    """Return what the abbreviated columns of a terminal mean, and where the rest is explained."""
+    found = []
+    if report.methods:
+        found.append("vacuous: supported, of the hypotheses that would hold of any weights.")
+        names = {"inconcl.": "inconclusive", "untest.": "untestable", "runs": "runs"}
+        found += [f"{name}: {COLUMNS[meant]}." for name, meant in names.items()]
+    if report.finders:
+        names = {"CPR": "CPR", "CMD": "CMD", "attain.": "attainable"}
+        found += [f"{name}: {FINDER_WORDS[meant]}." for name, meant in names.items()]
+    return [*found, MORE]
+
+
 def _exempt(method: MethodReport) -> bool:
     """Say whether a method is not charged with some hypotheses that it was asked about."""
     asked = any(figures.stratum == NOT_NEEDED for figures in method.strata)
@@ -138,7 +170,7 @@ def _exempt(method: MethodReport) -> bool:
 def finder_row(finder: FinderReport) -> tuple[str, ...]:
     """Return a finder's row."""
     figures = ("sites_auroc", "sites_ap", "edges_auroc", "edges_ap", "cpr", "cmd")
-    cells = (str(getattr(finder, name)) for name in figures)
+    cells = ("-" if finder.never_answered else str(getattr(finder, name)) for name in figures)
     return (
         finder.name,
         *cells,
@@ -150,7 +182,7 @@ def finder_row(finder: FinderReport) -> tuple[str, ...]:
 
 def operator_rows(method: MethodReport, shown: int | None = SHOWN_OPERATORS) -> list[tuple[str, ...]]:
     """Return a row for each operator whose false hypotheses fool a method, the worst first."""
-    return [(f.operator, str(f.accepted), str(f.killed)) for f in method.fooled_by[:shown]]
+    return [(f.operator, str(f.accepted), str(f.refuted)) for f in method.fooled_by[:shown]]
 
 
 def by_operator(method: MethodReport) -> list[tuple[str, list[CaseResult]]]:
@@ -188,7 +220,7 @@ def brief(text: str) -> str:
 def answer(result: CaseResult) -> str:
     """Return what a method said of a case: a verdict and a score, or a fault."""
     outcome = result.outcome
-    got = f"fault: {outcome.fault.kind}, {outcome.fault.detail}" if outcome.fault else str(outcome.verdict)
+    got = f"fault: {outcome.fault}" if outcome.fault else str(outcome.verdict)
     return got + ("" if outcome.score is None else f" (score {outcome.score:.4g})")
 
 

@@ -24,6 +24,34 @@ WORDS: Mapping[str, str] = {
 }
 """Every word that a page of a run uses in a sense of its own."""
 
+COLUMNS: Mapping[str, str] = {
+    "decided": "share of the true and false hypotheses that the method calls supported or refuted",
+    "inconclusive": "share of them that it leaves open",
+    "untestable": "share of them of which it says that nothing can be resampled, so that they test nothing",
+    "faults": "share of all cases without a valid answer",
+    "crashed": "share of them on which it raised, or ended its process",
+    "timeouts": "share of them on which it took too long",
+    "seconds": "mean wall-clock time of a case",
+    "runs": "model runs on one input, mean of a case; where the method counts them",
+}
+"""What the columns of decisions, faults and cost mean."""
+
+FINDER_WORDS: Mapping[str, str] = {
+    "sites AUROC": "how often a site of the known circuit is ranked above another; .5 is chance",
+    "sites AP": "average precision of the same ranking of sites",
+    "edges AUROC": "how often an edge of the known circuit is ranked above another",
+    "edges AP": "average precision of the same ranking of edges",
+    "CPR": "area under the share of the metric that the best share of sites recovers; more is better",
+    "CMD": "area between that share and 1; less is better",
+    "attainable": "share of the sites of the known circuit that the finder could have named",
+    "faults": "share of the models about which there is no valid answer",
+    "s/model": "mean seconds a model",
+}
+"""What the columns of finders mean."""
+
+MORE = "How to read the tables: docs/table.md, in the source and on the site."
+"""Where columns are explained at length."""
+
 STRATA: Mapping[str, str] = {
     "left-out": "what matters is not named, or is called unimportant",
     "too-coarse": "the feature does not determine the value",

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Num
 from torch import Tensor
 
 from scrubkit.errors import ScrubError
@@ -37,10 +37,25 @@ class Distribution:
 
     def merged(self) -> Distribution:
         """Return the distribution with equal values gathered."""
-        flat = self.values.reshape(len(self.values), -1)
-        unique, inverse = torch.unique(flat, dim=0, return_inverse=True)
-        mass = torch.zeros(len(unique), dtype=torch.float64).index_add_(0, inverse, self.probabilities)
-        return Distribution(unique.reshape(-1, *self.values.shape[1:]), mass)
+        first, number = _distinct(self.values.reshape(len(self.values), -1))
+        mass = torch.zeros(len(first), dtype=torch.float64).index_add_(0, number, self.probabilities)
+        return Distribution(self.values[first], mass)
+
+
+def _distinct(rows: Num[Tensor, "row number"]) -> tuple[Int[Tensor, " kind"], Int[Tensor, " row"]]:
+    """Return the first row of each kind, and the kind of each row.
+
+    Rows are told apart by a sum of their words with random weights, modulo 2^64: numbers sort several times
+    as fast as rows. Where two kinds of rows have one sum, the rows are sorted after all.
+    """
+    # Adding zero makes one of the two zeros; then equal numbers have equal words.
+    words = np.ascontiguousarray((rows + 0).numpy()).view(np.uint32)
+    weights = np.random.default_rng(0).integers(2**63, size=words.shape[1], dtype=np.uint64) * 2 + 1
+    sums = np.einsum("rw,w->r", words, weights)
+    _, first, kinds = np.unique(sums, return_index=True, return_inverse=True)
+    if not np.array_equal(words[first][kinds], words):
+        _, first, kinds = np.unique(words, axis=0, return_index=True, return_inverse=True)
+    return torch.from_numpy(first), torch.from_numpy(kinds.reshape(-1))
 
 
 def mix(parts: list[Distribution], masses: list[float]) -> Distribution:
@@ -50,13 +65,20 @@ def mix(parts: list[Distribution], masses: list[float]) -> Distribution:
     return Distribution(values, mass).merged()
 
 
-def enumerate_outputs(subject: Subject, plan: Plan, *, max_runs: int = MAX_RUNS) -> list[Distribution]:
+Progress = Callable[[int, int], None]
+"""Told how many inputs are done, and of how many; now and then also while one is being done."""
+
+
+def enumerate_outputs(
+    subject: Subject, plan: Plan, *, max_runs: int = MAX_RUNS, progress: Progress = lambda done, total: None
+) -> list[Distribution]:
     """Return the distribution of the scrubbed output for each input.
 
     Args:
         subject: what is scrubbed.
         plan: the hypothesis, bound to it.
         max_runs: largest number of runs to make.
+        progress: told how far it is; where groups share a draw, inputs are counted once for each draw.
 
     Raises:
         ScrubError: it would take more runs.
@@ -70,13 +92,17 @@ def enumerate_outputs(subject: Subject, plan: Plan, *, max_runs: int = MAX_RUNS)
         )
     parts: list[list[Distribution]] = [[] for _ in range(subject.n_inputs)]
     masses = []
-    budget = [max_runs]
+    budget, done = [max_runs], 0
+    total = subject.n_inputs ** (len(groups) + 1)
     for rows in itertools.product(range(subject.n_inputs), repeat=len(groups)):
         chosen = dict(zip(groups, rows, strict=True))
         enumeration = _Enumeration(subject, plan, chosen, budget, max_runs)
+        enumeration.told = lambda: progress(done, total)  # noqa: B023 - while the loop is here
         masses.append(math.prod(float(everyone[1][row]) for row in rows))
         for x in range(subject.n_inputs):
             parts[x].append(enumeration.reference(x))
+            done += 1
+            progress(done, total)
     if len(masses) == 1:
         return [p[0] for p in parts]
     return [mix(p, masses) for p in parts]
@@ -94,6 +120,7 @@ class _Enumeration:
         self.budget = budget
         self.allowed = allowed
         self.known: dict[Hashable, Distribution] = {}
+        self.told: Callable[[], None] = lambda: None
 
     def reference(self, x: int) -> Distribution:
         """Return the distribution of the output for one reference input."""
@@ -176,6 +203,7 @@ class _Enumeration:
         masses: Float[np.ndarray, " row"],
         index: tuple[np.ndarray, ...],
     ) -> Distribution:
+        self.told()
         picks = [torch.from_numpy(i) for i in index]
         others = torch.from_numpy(rows)[picks[0]]
         mass = torch.from_numpy(masses)[picks[0]]

@@ -162,20 +162,25 @@ class Levels:
         return float(total)
 
     def figures(
-        self, outputs: Float[Tensor, "item answer class"] | Folded, rows: Int[Tensor, " item"]
+        self,
+        outputs: Float[Tensor, "item answer class"] | Folded,
+        rows: Int[Tensor, " item"],
+        *,
+        loop: bool = True,
     ) -> dict[str, Float[Tensor, " item"]]:
         """Return every figure for each scrubbed output.
 
         Args:
             outputs: scrubbed logits, added up or not.
             rows: the reference input of each item.
+            loop: whether a compiled loop may do it, which takes seconds to load and longer to compile.
 
         Returns:
             ``kl`` = KL(model || scrubbed) nats, ``agreement`` with the model's argmax, 0 or 1;
             ``squared_change`` of the centred logits. With labels ``loss`` nats, ``accuracy`` 0 or 1, and
             ``abs_loss_change`` nats.
         """
-        compiled = self.device.type == "cpu" and kernels.available()
+        compiled = loop and self.device.type == "cpu" and kernels.available()
         if isinstance(outputs, Folded):
             if compiled and self._kept is not None and outputs.table.dtype == torch.float32:
                 return self._while_adding_up(outputs, rows)

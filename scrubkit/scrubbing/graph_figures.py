@@ -76,8 +76,16 @@ class GraphFigures:
             )
         return losses
 
-    def figures(self, outputs: Tensor, rows: Int[Tensor, " item"]) -> dict[str, Float[Tensor, " item"]]:
-        """Return squared change of the output and, with a label, loss and its change for each item."""
+    def figures(
+        self, outputs: Tensor, rows: Int[Tensor, " item"], *, loop: bool = True
+    ) -> dict[str, Float[Tensor, " item"]]:
+        """Return squared change of the output and, with a label, loss and its change for each item.
+
+        Args:
+            outputs: what the graph puts out.
+            rows: the reference input of each item.
+            loop: there is no compiled loop for graphs; see the measure of models.
+        """
         change = (outputs.double() - self.outputs[rows].double()).reshape(len(rows), -1)
         found = {"squared_change": change.square().sum(1)}
         if self.values is not None:

@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from scrubkit.scrubbing.exact import MAX_RUNS, enumerate_outputs
+from scrubkit.scrubbing.exact import MAX_RUNS, Progress, enumerate_outputs
 from scrubkit.scrubbing.plan import Plan
 from scrubkit.scrubbing.sampling import Draws
 from scrubkit.subjects.subject import Subject
@@ -108,16 +108,37 @@ class _Sums:
         return PassFigures(dict(zip(self.measure.names, self.sums.cpu(), strict=True)), label_losses)
 
 
-def exact_figures(subject: Subject, plan: Plan, measure: Measure, *, max_runs: int = MAX_RUNS) -> PassFigures:
+WORTH_A_LOOP = 200_000
+"""Outputs from which on a compiled loop is worth loading, or compiling, for their figures."""
+
+
+def exact_figures(
+    subject: Subject,
+    plan: Plan,
+    measure: Measure,
+    *,
+    max_runs: int = MAX_RUNS,
+    progress: Progress = lambda done, total: None,
+) -> PassFigures:
     """Return the expectation of every figure over all joint draws, as one pass.
+
+    Args:
+        subject: what is scrubbed.
+        plan: the hypothesis, bound to it.
+        measure: what turns outputs into figures.
+        max_runs: largest number of runs to make.
+        progress: told how far the enumeration is, see `enumerate_outputs`.
 
     Raises:
         ScrubError: there are too many joint draws to enumerate.
     """
     sums = _Sums(measure, 1)
-    for x, outcome in enumerate(enumerate_outputs(subject, plan, max_runs=max_runs)):
+    outcomes = enumerate_outputs(subject, plan, max_runs=max_runs, progress=progress)
+    loop = sum(len(outcome.values) for outcome in outcomes) >= WORTH_A_LOOP
+    for x, outcome in enumerate(outcomes):
         rows = torch.full((len(outcome.values),), x)
-        sums.add(measure.figures(outcome.values, rows), rows, 0, outcome.probabilities * measure.mass[x])
+        found = measure.figures(outcome.values, rows, loop=loop)
+        sums.add(found, rows, 0, outcome.probabilities * measure.mass[x])
     return sums.figures()
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import torch
 
 from scrubkit.core.task import Task
-from scrubkit.scrubbing.exact import MAX_RUNS
+from scrubkit.scrubbing.exact import MAX_RUNS, Progress
 from scrubkit.scrubbing.figures import recovered, relative
 from scrubkit.scrubbing.match import match
 from scrubkit.scrubbing.options import as_hypothesis, as_margins, check_draws, choose_device, versions
@@ -67,6 +67,7 @@ class Scorer:
         exact: bool = False,
         max_runs: int = MAX_RUNS,
         chunk: int | None = None,
+        progress: Progress = lambda done, total: None,
     ) -> Score:
         """Score one hypothesis; see `score`.
 
@@ -81,6 +82,7 @@ class Scorer:
             exact: give the expectation itself.
             max_runs: how many runs an enumeration may take.
             chunk: items that a GPU takes at a time; by default what fits its memory.
+            progress: told how many inputs an enumeration is through, and of how many.
 
         Returns:
             The score.
@@ -106,7 +108,8 @@ class Scorer:
         )
         if exact:
             subject, measure = target.on_cpu()
-            found = self._read(plan, exact_figures(subject, plan, measure, max_runs=max_runs), 0, settings)
+            figures = exact_figures(subject, plan, measure, max_runs=max_runs, progress=progress)
+            found = self._read(plan, figures, 0, settings)
         else:
             found = self._sample(plan, settings, draws, chunk)
         return found.model_copy(update={"seconds": time.perf_counter() - began})

@@ -17,7 +17,7 @@ from scrubkit.methods.protocol import Budget
 from scrubkit.testing import callers
 from scrubkit.testing.conformance import FIRST, Check, chosen, conformance_checks, require_mapping
 from scrubkit.testing.failures import CheckFailed, CheckSkipped, WrongAnswer
-from scrubkit.testing.trials import CaseTrial, trials
+from scrubkit.testing.trials import CaseTrial, some, trials
 
 if TYPE_CHECKING:
     import pytest
@@ -126,6 +126,7 @@ def parametrize_with_cases(
     suite: str | Path | Suite = "fast",
     *,
     where: Callable[[CaseTrial], bool] | None = None,
+    sample: int | None = None,
     seed: int = 0,
     budget: Budget | None = None,
     expected_failures: Mapping[str, str] | None = None,
@@ -137,6 +138,7 @@ def parametrize_with_cases(
     Args:
         suite: name of a published suite, a manifest file, or the suite itself.
         where: keeps the cases of which it is true, such as ``lambda case: case.label.label == "false"``.
+        sample: so many of these cases only, by label, stratum and variant of model, the same every time.
         seed: decides all randomness that methods are given.
         budget: what one question may cost.
         expected_failures: cases that the method is known to get wrong, by id or by a pattern of ids such as
@@ -160,7 +162,7 @@ def parametrize_with_cases(
             id=trial.id,
             marks=_marks(*_expectation(trial.id, expected), WrongAnswer),
         )
-        for trial in found
+        for trial in (found if sample is None else some(found, sample))
     ]
     return pytest.mark.parametrize("case", params)
 

@@ -76,8 +76,8 @@ class Recorder:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say what was written, or that there was nothing to write."""
-        terminalreporter.section("scrubkit")
         if not self.written:
+            terminalreporter.section("scrubkit")
             terminalreporter.write_line(f"no case was put to a method, so {self.path} was not written")
         for path, report in self.written:
             for method in report.methods:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,14 @@ from scrubkit.harness.outcome import Outcome
 from scrubkit.harness.questions import Given, bare, question_of
 from scrubkit.harness.report import SuiteRef
 from scrubkit.harness.run import find_suite
+from scrubkit.harness.sample import taken
 from scrubkit.harness.stranger import identity, roles
 from scrubkit.hypothesis import Hypothesis
 from scrubkit.methods.protocol import Budget
 from scrubkit.testing.callers import caller_for, found
 from scrubkit.testing.entries import Entry
 from scrubkit.testing.failures import NoAnswer, WrongAnswer, case_failure
-from scrubkit.testing.ledger import ledger
+from scrubkit.testing.ledger import fell, ledger
 from scrubkit.testing.snippet import case_snippet
 
 
@@ -115,11 +117,24 @@ class CaseTrial:
                 "supports",
                 title=scorer.name,
             )
+        fell.append((scorer.name, self.suite.name, _fell(self.case, outcome)))
         entries = ledger.get()
         if entries is not None:
             entry = Entry.of(identity(scorer), self.suite, self.case, self.seed, self.budget, outcome)
             entries.append(entry.model_dump_json())
         return outcome
+
+
+_WRONG = {"accepted": "false accepted", "rejected": "true rejected", "faulty": "without a valid answer"}
+
+
+def _fell(case: Case, outcome: Outcome) -> str:
+    """Return how an answer fell, in words that a line of totals counts."""
+    wrong = judge(case, outcome).wrong
+    if wrong:
+        return _WRONG[wrong]
+    undecided = case.label.label != "vacuous" and outcome.verdict in ("inconclusive", "untestable")
+    return "undecided" if undecided else "right"
 
 
 def as_scorer(method: Any) -> Any:
@@ -149,6 +164,17 @@ def trials(
         for case in chosen.cases
         if case.label.label != "ambiguous"
     ]
+
+
+def some(found: Sequence[CaseTrial], size: int) -> list[CaseTrial]:
+    """Return a sample of trials, in their order; see `scrubkit.harness.sample`.
+
+    Raises:
+        BenchError: the size is no number from 1.
+    """
+    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+        raise BenchError(f"sample takes a number of cases from 1, found {size!r:.100}")
+    return [found[i] for i in taken([trial.case for trial in found], size)]
 
 
 def load_case(

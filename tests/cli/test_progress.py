@@ -31,5 +31,24 @@ def test_a_slow_first_step_is_soon_forgotten(monkeypatch: pytest.MonkeyPatch) ->
     assert lines(monkeypatch, steps, 401)[-1] == "asking: 281 of 401, about 120 s left"
 
 
+def test_a_first_estimate_comes_soon_and_leaves_out_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert lines(monkeypatch, [(20, 1), (21, 2), (22, 3)], 103)[:1] == ["asking: 1 of 103"]
+    assert lines(monkeypatch, [(4, 1), (5.5, 4)], 104) == ["asking: 4 of 104, about 50 s left"]
+
+
+def test_a_hint_is_given_where_it_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([0.0, 1.0, 6.0, 60.0, 61.0, 67.0])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    console = Console(file=io.StringIO(), width=200)
+    for total in (2, 200):
+        shown = progress.Lines(console, "enumerating", "take draws")
+        shown(1, total)
+        shown(2, total)
+    assert console.file.getvalue().splitlines() == [  # pyright: ignore[reportAttributeAccessIssue]
+        "enumerating: 2 of 2, about 0 s left",
+        "enumerating: 2 of 200, about 1188 s left; take draws",
+    ]
+
+
 def test_nothing_is_promised_before_anything_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
     assert lines(monkeypatch, [(40, 0)], 100) == ["asking: 0 of 100"]

@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from scrubkit.cli import check, explain, score
+from scrubkit.cli import check, explain, progress, score
 from scrubkit.cli.schemas import PUBLISHED
 from scrubkit.cli.score_file import ScoreFile
 from scrubkit.cli.score_table import figure
@@ -121,6 +121,7 @@ def test_all_joint_draws_are_enumerated_where_they_are_few(invoke, tmp_path):
     assert run("--exact").exit_code == 0
     (found,) = ScoreFile.model_validate_json((tmp_path / "out.json").read_text()).scores
     assert found.score.settings.exact and found.score.fidelity.low == found.score.fidelity.high
+    assert "enumerating" not in run("--exact").output
     refused = run("--exact", "--max-runs", 10)
     assert refused.exit_code == 2
     assert "more runs than the 10 allowed" in refused.output and "--max-runs" in refused.output
@@ -264,7 +265,7 @@ def test_the_margin_decides_the_default_verdict_and_what_it_leaves_out_is_said(i
     # On a pizza the sum has a fidelity of .82.
     usual = invoke("score", FOLDER / "sum.py", "--model", pizza[0])
     loose = invoke("score", FOLDER / "sum.py", "--model", pizza[0], "--margin", 0.3)
-    assert "supported" not in usual.output and "supported" in loose.output
+    assert "supported" not in usual.stdout and "supported" in loose.stdout
     assert "--method audited-scrubbing" in usual.output
 
 
@@ -281,3 +282,51 @@ def test_options_that_say_nothing_together_are_refused(invoke, pizza, options, m
     found = invoke("score", FOLDER / "sum.py", "--model", pizza[0], *options)
     assert found.exit_code != 0
     assert message in str(found.exception)
+
+
+def test_errors_name_the_model_that_was_taken_where_none_was_named(invoke, pizza, broken):
+    for command in ("score", "check"):
+        taken = invoke(command, broken).output
+        assert "on modadd-p113 (the default; --model names another)" in taken
+        assert "the default" not in invoke(command, broken, "--model", pizza[0]).output
+    assert "on modadd-p113 (the default; --model names another): " in str(invoke("explain", broken).exception)
+    assert "the default" not in str(invoke("explain", broken, "--model", pizza[0]).exception)
+
+
+@pytest.mark.parametrize("command", ["score", "explain"])
+def test_where_verdicts_turn_is_said_under_the_table_with_the_way_to_the_audit(invoke, pizza, command):
+    result = invoke(command, FOLDER / "sum.py", "--model", pizza[0])
+    assert "the intervals of fidelity and faithfulness lie at or above 0.9;" in result.stderr
+    assert "--method audited-scrubbing" in result.stderr
+
+
+def test_the_margin_moves_what_is_said_of_verdicts(invoke, pizza):
+    result = invoke("score", FOLDER / "sum.py", "--model", pizza[0], "--margin", "0.25")
+    assert "lie at or above 0.75;" in result.stderr
+
+
+def test_an_enumeration_says_how_far_it_is(invoke, tmp_path, monkeypatch):
+    small = save(compile_model(variant="pizza", p=5, frequencies=(1,)), tmp_path / "small")
+    monkeypatch.setattr(progress, "FIRST", 0.0)
+    monkeypatch.setattr(progress, "LONG", -1.0)
+    result = invoke("score", FOLDER / "sum.py", "--model", small, "--exact")
+    assert "enumerating the draws of sum, by inputs: 0 of 25" in result.stderr
+    monkeypatch.setattr(progress, "EVERY", 0.0)
+    result = invoke("score", FOLDER / "sum.py", "--model", small, "--exact")
+    assert ": 25 of 25, about 0 s left; without --exact it is scored with draws" in result.stderr
+
+
+def test_a_path_that_is_not_there_brings_up_its_neighbour(invoke, pizza, wrong):
+    beside = pizza[0].parent / "piza"
+    assert f'did you mean "{pizza[0]}"?' in str(invoke("score", wrong, "--model", beside).exception)
+    wrote = wrong.parent / "wrogn.py"
+    assert f'did you mean "{wrong}"?' in str(invoke("score", wrote).exception)
+
+
+def test_hooks_that_sites_may_name_are_listed_once(invoke, pizza, tmp_path):
+    path = tmp_path / "faulty.py"
+    text = (FOLDER / "sum.py").read_text().replace("hook_embed[", "hook_embde[")
+    path.write_text(text)
+    output = invoke("check", path, "--model", pizza[0]).output
+    assert output.count("hook_embde") >= 2
+    assert output.count("blocks.0.attn.hook_pattern") == 1

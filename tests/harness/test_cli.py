@@ -191,3 +191,33 @@ def test_an_interruption_says_what_is_left(scrubkit, files, monkeypatch):
     code, _, err = scrubkit(*arguments(files, "Oracle"))
     assert code == 130
     assert "interrupted; what was answered is kept in" in err
+
+
+def test_a_method_that_crashes_on_every_case_fails_and_shows_the_first_fault(scrubkit, files):
+    code, out, _ = scrubkit(*arguments(files, "Raises", "--markdown", files / "raises.md"))
+    assert code == 1
+    assert "missed: raises: no valid answer to any of 14 questions" in out
+    for text in (" ".join(out.split()), (files / "raises.md").read_text().replace("\\", "")):
+        assert "the first: pizza-p11-none-0: raised, ZeroDivisionError: no [bold]luck[/bold]" in text
+        assert "(toys.py:" in text and "0.000 [" not in text
+
+
+def test_a_baseline_of_nothing_but_faults_is_not_written(scrubkit, files):
+    path = files / "faults.json"
+    code, _, err = scrubkit(*arguments(files, "Raises", "--baseline", path, "--update-baseline"))
+    assert code == 2 and not path.exists()
+    assert "no valid answer of raises" in err
+
+
+def test_a_finder_without_any_answer_fails_and_shows_the_first_fault(scrubkit, files):
+    code, out, _ = scrubkit(*arguments(files, "FindsNothing"))
+    assert code == 1
+    assert "missed: finds-nothing: no valid answer to any of 2 questions" in out
+    assert "invalid 2; the first: " in out
+    assert "find() named neither sites nor edges" in " ".join(out.split()) and "0.000 [" not in out
+
+
+def test_a_method_that_decides_nothing_fails_unless_it_is_asked_how_it_ranks(scrubkit, files):
+    code, out, _ = scrubkit(*arguments(files, "Ranks"))
+    assert code == 1 and "missed: ranks: it decided nothing" in out
+    assert scrubkit(*arguments(files, "Ranks", "--min-auroc", 0.9))[0] == 0

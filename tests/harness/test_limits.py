@@ -85,7 +85,8 @@ def test_a_method_that_never_decides_meets_no_limit_on_its_errors(report):
         false_reject=share(0, 5),
     )
     limits = Limits(max_false_accept=0.05, max_false_reject=0.05)
-    assert missed(check_limits(found, limits)) == ["false accept", "false reject"]
+    assert missed(check_limits(found, limits)) == ["decisions", "false accept", "false reject"]
+    assert missed(check_limits(found, Limits(min_auroc=0.0))) == []
 
 
 def test_every_limit_out_of_range_is_named():

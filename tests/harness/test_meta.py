@@ -15,7 +15,7 @@ def test_a_perfect_oracle_scores_one(suite):
     assert report.auroc.value == report.auroc.low == 1
     for figure in (report.false_accept, report.false_reject, report.vacuous_accepted, report.faults):
         assert figure.count == 0
-    assert all(figures.killed.value == 1 for figures in report.operators)
+    assert all(figures.refuted.value == 1 for figures in report.operators)
 
 
 def test_a_method_that_always_accepts_is_caught(suite):
@@ -58,7 +58,7 @@ def test_a_method_that_is_wrong_on_one_variant_shows_in_that_variant(suite):
     report = validate(toys.WrongOnPizza(), suite)["wrong-on-pizza"]
     variants = {figures.variant: figures for figures in report.variants}
     assert variants["pizza"].accepted.value == variants["pizza"].false_reject.value == 1
-    assert variants["torus"].killed.value == 1
+    assert variants["torus"].refuted.value == 1
     assert variants["torus"].false_reject.value == 0
 
 

@@ -54,6 +54,16 @@ def test_a_report_survives_json(report):
     assert Report.model_validate_json(report.model_dump_json()) == report
 
 
+def test_a_report_of_layout_3_is_read_with_its_word_for_refuted(report):
+    old = (
+        report.model_dump_json()
+        .replace('"refuted":{', '"killed":{')
+        .replace('"schema_version":4', '"schema_version":3')
+    )
+    assert old.count('"killed":{') > 3
+    assert Report.model_validate_json(old).methods == report.methods
+
+
 def test_a_report_is_short_at_a_prompt_and_a_frame_of_its_answers(report):
     assert len(repr(report)) < 500 and not set(EVIL_CHARACTERS) & set(repr(report))
     frame = report.to_frame()
@@ -76,10 +86,11 @@ def test_a_report_fits_its_schema(report):
 
 def test_junit_xml_is_well_formed_and_counts_failures(report, checks):
     root = ElementTree.fromstring(junit_xml(report, checks).split("?>", 1)[1])
-    assert (root.get("tests"), root.get("failures")) == ("4", "2")
+    assert (root.get("tests"), root.get("failures")) == ("5", "3")
     evil, oracle = root.findall("testsuite")
-    assert (evil.get("failures"), oracle.get("failures")) == ("2", "0")
-    failure = evil.find("testcase/failure")
+    assert (evil.get("failures"), oracle.get("failures")) == ("3", "0")
+    unanswered, failure, _ = evil.findall("testcase/failure")
+    assert "no valid answer to any" in unanswered.get("message") and "ValueError" in unanswered.text
     assert "<script>" in failure.text and "\x1b" not in failure.text
     assert "missed by" in failure.get("message")
 
@@ -120,7 +131,7 @@ def test_markdown_shows_no_markup_of_others(report, checks):
     rows = [line for line in text.splitlines() if line.startswith("|")]
     columns = {line.replace("\\|", "").count("|") for line in rows[:4]}
     assert columns == {7}
-    assert "2 of 4 checks missed" in text
+    assert "3 of 5 checks missed" in text
 
 
 @pytest.mark.parametrize("text", ["a|b", "*x*", "[a](b)", "<b>", "`c`", "a\nb", "# d", "&lt;"])
@@ -154,7 +165,7 @@ def test_a_page_shows_no_markup_of_others(report, checks):
     assert "\x1b" not in text and "\x00" not in text
     # The page's own script; names of strangers add none.
     assert seen.tags["script"] == without.tags["script"] == 1
-    assert "2 of 4 checks missed" in text
+    assert "3 of 5 checks missed" in text
     assert any("[red]x[/red]" in piece for piece in seen.text)
 
 

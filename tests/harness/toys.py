@@ -183,6 +183,15 @@ class Raises(Toy):
         raise ZeroDivisionError("no [bold]luck[/bold] <b>today</b>")
 
 
+class Ranks(Oracle):
+    """Scores well, and has neither verdicts nor a threshold."""
+
+    name = "ranks"
+
+    def judge(self, model, hypothesis, generator):
+        return Answer(1.0 if is_true(hypothesis) else 0.0)
+
+
 class Exits(Toy):
     name = "exits"
 
@@ -318,3 +327,10 @@ class FindsAll:
             "blocks.0.hook_attn_out[pos=0]": self.wrong,
         }
         return Importances(sites=sites)
+
+
+class FindsNothing:
+    name = "finds-nothing"
+
+    def find(self, model, *, task, generator, budget):
+        return Importances(sites={})

@@ -4,14 +4,16 @@ import re
 
 import numpy as np
 import pytest
+from rich.console import Console
 
+from scrubkit.cli.bench_tables import bench_tables
 from scrubkit.families.modular.suites.mutators import MUTATORS
 from scrubkit.harness.baseline import baseline_of
 from scrubkit.harness.run import validate
 from scrubkit.report import case_table
 from scrubkit.report.page import page
 from scrubkit.report.roc import roc, threshold, threshold_in_words
-from scrubkit.report.words import STRATA, WORDS, operator_meaning
+from scrubkit.report.words import COLUMNS, STRATA, WORDS, operator_meaning
 from tests.harness import toys
 
 
@@ -45,7 +47,7 @@ def test_every_operator_is_described_and_counted(report):
     text = page(report)
     table = text[text.index('id="operators"') :]
     row = re.search(r"<tr><td>wrong_feature</td>.*?</tr>", table, re.DOTALL)[0]
-    total = next(f.killed.total for f in report["oracle"].operators if f.operator == "wrong_feature")
+    total = next(f.refuted.total for f in report["oracle"].operators if f.operator == "wrong_feature")
     assert f">{total}</td>" in row and "100 %" in row
 
 
@@ -55,6 +57,24 @@ def test_one_word_stands_for_one_thing(report):
     assert not re.findall(r"\b(kill(ed|s)?|mutants?|mutations?)\b", shown, re.IGNORECASE)
     for word in WORDS:
         assert f"<dt>{word}</dt>" in shown
+
+
+def test_every_column_says_what_it_means(report):
+    text = page(report)
+    heads = re.findall(r'<th scope="col"[^>]*>.*?</th>', text)
+    named = [head for head in heads if not re.search(r">(method|finder|what it does)<", head)]
+    assert len(named) > 20
+    assert [head for head in named if "title=" not in head] == []
+    for word in (*COLUMNS, "docs/table.md"):
+        assert word in text[text.index(">Words<") :]
+
+
+def test_the_columns_of_a_terminal_are_explained_under_them(report):
+    console = Console(record=True, width=200)
+    console.print(bench_tables(report))
+    text = console.export_text()
+    for word in ("inconcl.", "untest.", "runs", "vacuous", "docs/table.md"):
+        assert word in text.split("decisions, faults")[1].split("answered;")[0].partition("─┘")[2]
 
 
 def test_a_baseline_shows_what_changed(report):

@@ -49,6 +49,25 @@ def test_a_case_fails_where_the_answer_is_wrong_and_only_there(method, wrong):
     assert failed == wrong
 
 
+def test_a_sample_is_the_same_every_time_and_keeps_what_is_expected_of_the_rest(suite_file):
+    def ids(**options):
+        mark = parametrize_with_cases(str(suite_file), **options)
+        return [param.id for param in mark.args[1]]
+
+    every = ids()
+    two = ids(sample=2, expected_failures={case: "known" for case in every})
+    assert two == ids(sample=2) and len(two) == 2 and set(two) < set(every)
+    assert ids(sample=100) == every
+    left = ids(where=lambda case: case.id != two[0], sample=len(every) - 1)
+    assert left == [case for case in every if case != two[0]]
+
+
+@pytest.mark.parametrize("sample", [0, -1, True, 2.5, "3"])
+def test_a_sample_of_no_number_is_refused(sample):
+    with pytest.raises(BenchError, match="sample takes a number of cases from 1"):
+        parametrize_with_cases(SMALL, sample=sample)
+
+
 def test_ambiguous_cases_are_left_out():
     assert [case.id for case in SMALL.cases if case.id not in {t.id for t in trials(SMALL)}] == [
         "clock-p5-ambiguous-1"

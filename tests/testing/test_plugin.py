@@ -105,6 +105,30 @@ def test_without_the_option_answers_are_not_recorded(alone):
     assert not config.pluginmanager.has_plugin("scrubkit-recorder")
 
 
+def test_the_last_lines_say_how_the_answers_fell(alone, suite_file):
+    alone.makepyfile(
+        f"""
+        import pytest
+        import scrubkit.testing
+
+        class Crashes:
+            name = "crashes"
+            threshold = 0.9
+
+            def score(self, model, hypothesis, *, task, generator, budget):
+                raise ValueError
+
+        @pytest.mark.parametrize("method", ["causal-scrubbing", Crashes()])
+        @scrubkit.testing.parametrize_with_cases({str(suite_file)!r})
+        def test_case(case, method):
+            case.check(method)
+        """
+    )
+    result = run_tests(*PLUGIN)
+    assert "causal-scrubbing: 4 cases of small: 3 right, 1 false accepted" in result.stdout
+    assert "crashes: 4 cases of small: 4 without a valid answer" in result.stdout
+
+
 def test_the_report_says_what_the_bench_says(alone, suite, suite_file):
     alone.makepyfile(ours(suite_file, "causal-scrubbing"))
     result = alone.inline_run(*PLUGIN, "--scrubkit-report=out/report.json")
@@ -130,6 +154,7 @@ def test_the_report_is_the_same_under_xdist(alone, suite_file):
     alone.inline_run(*PLUGIN, "--scrubkit-report=serial.json")
     result = run_tests(*PLUGIN, "-p", "xdist.plugin", "-n", "2", "--scrubkit-report=spread.json")
     assert "random-scores: 4 cases of small, false accept" in result.stdout
+    assert "random-scores: 4 cases of small: 3 right, 1 true rejected" in result.stdout
     assert f"written to {alone.path / 'spread.json'}" in result.stdout
     serial = Report.model_validate_json((alone.path / "serial.json").read_text())
     spread = Report.model_validate_json((alone.path / "spread.json").read_text())
