@@ -50,7 +50,9 @@ class Measure(Protocol):
     n_inputs: int
     n_classes: int
 
-    def figures(self, outputs: Tensor, rows: Int[Tensor, " item"]) -> dict[str, Float[Tensor, " item"]]:
+    def figures(
+        self, outputs: Tensor, rows: Int[Tensor, " item"], *, loop: bool = True
+    ) -> dict[str, Float[Tensor, " item"]]:
         """Return every figure for each scrubbed output."""
         ...
 
