@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Literal
 
 import numpy as np
@@ -230,6 +230,7 @@ def full_name(kind: str, layer: int, n_layers: int) -> str:
     return f"blocks.{layer}.{kind}" if 0 <= layer < n_layers else kind
 
 
+@cache
 def kind_of(hook: str) -> str:
     """Return a hook's name without its block."""
     return hook.split(".", 2)[2] if hook.startswith("blocks.") else hook

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
-from scipy import stats
+from scipy.special import stdtr, stdtrit
 from torch import Tensor
 
 from scrubkit import Interval
@@ -83,7 +83,7 @@ def share_of(part: Changes, whole: Changes) -> Interval:
         return Interval(value=0.0, low=0.0, high=0.0)
     value = float(part.mean()) / scale
     error = float((part - value * whole).std()) / scale / math.sqrt(len(part))
-    half = float(stats.t.ppf(1 - ALPHA / 2, len(part) - 1)) * error
+    half = float(stdtrit(len(part) - 1, 1 - ALPHA / 2)) * error
     return Interval(value=value, low=value - half, high=value + half)
 
 
@@ -111,7 +111,7 @@ def p_above(effect: Changes, floor: Changes) -> float:
     spread = float(gap.std()) / math.sqrt(len(gap))
     if spread == 0:
         return 0.0 if float(gap.mean()) > 0 else 1.0
-    return float(stats.t.sf(float(gap.mean()) / spread, len(gap) - 1))
+    return float(stdtr(len(gap) - 1, -float(gap.mean()) / spread))
 
 
 def holm_levels(p_values: Sequence[float]) -> list[float]:

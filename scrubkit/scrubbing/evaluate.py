@@ -15,7 +15,7 @@ from torch import Tensor
 
 from scrubkit.scrubbing.plan import Plan, TreeNode
 from scrubkit.scrubbing.sampling import Draws
-from scrubkit.subjects.subject import Edit, Subject
+from scrubkit.subjects.subject import CleanEdit, Edit, Subject
 
 ROOT_STREAM = -1_000_000
 """Stream of the draw that replaces the reference itself."""
@@ -80,8 +80,12 @@ def scrubbed_values(
     edits = []
     for child in first.children:
         if child.unimportant:
-            value = subject.clean(child.part, others)
+            edits.append(CleanEdit(subject, child.part, others, child.direct))
+            continue
+        own = own_rows(child, rows, draws)
+        if child.children:
+            (value,) = scrubbed_values(subject, plan, [child], own, draws)
+            edits.append(Edit(child.part, value, child.direct))
         else:
-            (value,) = scrubbed_values(subject, plan, [child], own_rows(child, rows, draws), draws)
-        edits.append(Edit(child.part, value, child.direct))
+            edits.append(CleanEdit(subject, child.part, own, child.direct))
     return subject.read(others, edits, first.holds, parts)

@@ -168,23 +168,16 @@ class Program:
         """
         if self.subject.combinations is None:
             return others, settings
-        shares, row_of = self.subject.combinations
         columns: dict[int, Int[Tensor, " item"]] = {}
         rest = []
         for setting in settings:
             part, value = setting.part, setting.value
             if part.hook == EMBED and part.whole and isinstance(value, Rows) and not setting.direct:
-                columns |= {position: value.rows for position in part.positions}
+                columns |= dict.fromkeys(part.positions, value.rows)
             elif part.hook != POS_EMBED or not part.whole:
                 # Positions have the same value on every input, so setting them changes nothing.
                 rest.append(setting)
-        if not columns:
-            return others, rest
-        first = next(iter(columns.values()))
-        if len(columns) == len(shares) and all(rows is first for rows in columns.values()):
-            return first, rest
-        numbers = [share[columns.get(position, others)] for position, share in shares.items()]
-        return (row_of[sum(numbers[1:], numbers[0])] if numbers else others), rest
+        return self.subject.with_tokens(others, columns), rest
 
     def _fold(
         self, base: Int[Tensor, " item"], settings: Sequence[Setting], reader: Part

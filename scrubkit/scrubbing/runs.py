@@ -22,6 +22,7 @@ from scrubkit.models.model import Model
 from scrubkit.scrubbing.complement import beside
 from scrubkit.scrubbing.target import Target
 from scrubkit.subjects.bridge import BridgeSubject
+from scrubkit.subjects.by_row import ByRow
 from scrubkit.subjects.network import NetworkSubject
 from scrubkit.subjects.subject import Edit
 
@@ -344,21 +345,5 @@ def _axes(part: Part, architecture: Architecture) -> tuple[Any, ...]:
     return (n, *(() if kind.axis is None else (len(part.heads or ()),)), width)
 
 
-class _ByRow(NetworkSubject):
-    """A network whose clean values are looked up for the rows asked for.
-
-    A network keeps a table of every part that it is asked for, which pays over many passes. A method asks
-    once, and each of many hypotheses about a model has parts of its own.
-    """
-
-    def __init__(self, subject: NetworkSubject) -> None:
-        """Share the tables of a network."""
-        self.__dict__.update(subject.__dict__)
-
-    def _clean(self, part: Part, rows: Rows) -> Tensor:
-        """Return the value of a part on unedited runs, as the network shapes it."""
-        return self.network.select(self.network.hook(part.hook, part.positions, rows), part, rows)
-
-
 def _by_row(subject: Hashable) -> Any:
-    return _ByRow(subject) if isinstance(subject, NetworkSubject) else subject
+    return ByRow.sharing(subject) if isinstance(subject, NetworkSubject) else subject

@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -55,7 +54,6 @@ class FirstBlock:
 
     def __init__(self, network: Network) -> None:
         self.network = network
-        self._queries: dict[Any, int | None] = {}
 
     def applies(self, parts: Sequence[Part], reader: Part) -> bool:
         """Say whether a run with some parts set, none of them directly, can be read this way."""
@@ -68,16 +66,16 @@ class FirstBlock:
 
     def _query(self, reader: Part) -> int | None:
         """Return the one position that must attend for a part to be read; None where there are more."""
-        key = (reader.hook, reader.positions)
-        if key not in self._queries:
+
+        def find() -> int | None:
             network = self.network
-            found = None
-            if network.config.normalization is None and _Z in network.architecture.hooks:
-                attending = needed(network.architecture, [reader])[_Z]
-                if len(attending) == 1 and bool((network.tokens[:, attending[0]].diff() == 0).all()):
-                    found = attending[0]
-            self._queries[key] = found
-        return self._queries[key]
+            if network.config.normalization is not None or _Z not in network.architecture.hooks:
+                return None
+            attending = needed(network.architecture, [reader])[_Z]
+            alone = len(attending) == 1 and bool((network.tokens[:, attending[0]].diff() == 0).all())
+            return attending[0] if alone else None
+
+        return self.network.recent(("query", reader.hook, reader.positions), find)
 
     def read(
         self, rows: Int[Tensor, " item"], settings: Mapping[Part, Int[Tensor, " item"]], reader: Part
@@ -132,9 +130,7 @@ class FirstBlock:
 
     def _tables(self, parts: tuple[Part, ...], query: int) -> Tables:
         key = ("first", query, tuple(part.key for part in parts))
-        if key not in self.network.kept:
-            self.network.kept[key] = self._made(parts, query)
-        return self.network.kept[key]
+        return self.network.recent(key, lambda: self._made(parts, query))
 
     def _made(self, parts: tuple[Part, ...], query: int) -> Tables:
         """Make the tables: at each position the parts that are set there, and the rest."""
@@ -176,11 +172,12 @@ class FirstBlock:
 
     def _to_neurons(self, query: int, neurons: tuple[int, ...] | None) -> tuple[Tensor, Tensor]:
         """Return the map from what the heads collect to some neurons before the activation."""
-        key = ("to neurons", query, neurons)
         network = self.network
-        if key not in network.kept:
+
+        def make() -> tuple[Tensor, Tensor]:
             chosen = slice(None) if neurons is None else list(neurons)
             weight, bias = network.of(0, "mlp.W_in")[:, chosen], network.of(0, "mlp.b_in")[chosen]
             stream = network.W_E[network.tokens[0, query]] + network.W_pos[query] + network.of(0, "attn.b_O")
-            network.kept[key] = (network.matrix(0, "O") @ weight, stream @ weight + bias)
-        return network.kept[key]
+            return network.matrix(0, "O") @ weight, stream @ weight + bias
+
+        return network.recent(("to neurons", query, neurons), make)

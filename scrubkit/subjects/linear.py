@@ -170,13 +170,16 @@ class LinearReadout:
         def make() -> Tensor:
             weight = network.W_U
             if kind == "mlp.hook_post":
-                weight = network.of(layer, "mlp.W_out")[list(part.neurons or ())] @ weight
+                weight = network.of(layer, "mlp.W_out") @ weight
             elif kind == "attn.hook_z":
-                weight = network.of(layer, "attn.W_O")[list(part.heads or ())].flatten(0, 1) @ weight
+                weight = (network.matrix(layer, "O") @ weight).unflatten(
+                    0, (network.architecture.n_heads, -1)
+                )
             return weight if projector is None else weight @ projector
 
         read = None if reader is None or projector is None else reader.key
-        return self._keep(("map", part.hook, part.inner, read), make)
+        whole = self._keep(("map", part.hook, read), make)
+        return whole if part.inner is None else whole[list(part.inner)].reshape(-1, self.n_classes)
 
     def contribution(self, part: Part) -> Float[Tensor, "input answer_class"]:
         """Return what a part adds to the logits on every row of the dataset."""

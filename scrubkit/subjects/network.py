@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -35,10 +34,13 @@ TABLE_BYTES = 2**30
 RECENT = 64
 """For how many look-ups after its own a table counts as in use; a piece of most scrubs makes fewer."""
 _MOST_ROWS = 2**24
+_MOST_RECENT = 128
 _BEFORE_ATTENTION = ("hook_embed", "hook_pos_embed")
 _PROJECTED = ("attn.hook_q", "attn.hook_k", "attn.hook_v")
 _ENTERING = ("hook_resid_pre", "ln1.hook_scale", "ln1.hook_normalized")
 _ENTERING += _PROJECTED
+
+Made = TypeVar("Made")
 
 
 class Network:
@@ -63,8 +65,7 @@ class Network:
         self.components = Components(self.W_E, model.task.decompositions)
         self.activation = ACTIVATIONS[model.config.act_fn]
         self.device = device
-        self.kept: dict[Any, Any] = {}
-        """Small things that were made from the weights, by what they are."""
+        self._recent: dict[Any, Any] = {}
         self._tables: dict[Any, Tensor] = {}
         self._used: dict[Any, int] = {}
         self._clock = 0
@@ -126,6 +127,11 @@ class Network:
         x = x * self.tensors[f"{prefix}.w"]
         return x + self.tensors[f"{prefix}.b"] if f"{prefix}.b" in self.tensors else x
 
+    @cached_property
+    def every(self) -> Int[Tensor, " input"]:
+        """Every row of the dataset."""
+        return torch.arange(len(self.tokens), device=self.device)
+
     def value(self, part: Part, rows: Int[Tensor, " item"]) -> Tensor:
         """Return the clean value of a part on rows of the dataset."""
         if self._by_token(part.hook):
@@ -139,15 +145,14 @@ class Network:
         if self._is_full(part):
             return self._table(part.hook, part.positions)
         full = self._table(part.hook, part.positions)
-        every = torch.arange(len(self.tokens), device=self.device)
-        return self.keep(("part", part.key), lambda: self.select(full, part, every))
+        return self.keep(("part", part.key), lambda: self.select(full, part, self.every))
 
     def select(self, value: Tensor, part: Part, rows: Int[Tensor, " item"]) -> Tensor:
         """Take a part out of the clean tensor of its hook at its positions."""
         if self.components.is_term(part):
             return self.components.embedding(part)[self.tokens[rows][:, list(part.positions)]]
         if part.inner is not None and len(part.inner) < value.shape[2]:
-            value = value[:, :, torch.tensor(part.inner, device=value.device)]
+            value = value.index_select(2, torch.tensor(part.inner, device=value.device))
         projector = self.components.projector(part, value)
         return value if projector is None else value @ projector
 
@@ -185,6 +190,10 @@ class Network:
         width = widths.get(kind_of(name), inner if axis else a.d_model)
         return len(self.tokens) * len(positions) * width * self.W_E.element_size()
 
+    def bytes_of(self, part: Part) -> int:
+        """Return how large the clean value of a part on every row is."""
+        return int(self._bytes(part.hook, part.positions) * self._share(part))
+
     def _is_full(self, part: Part) -> bool:
         """Say whether a part is all that its hook has at its positions."""
         return part.whole and self._share(part) == 1
@@ -209,7 +218,8 @@ class Network:
         missing = {key: size for key, size in wanted.items() if key not in self._tables}
         if not missing:
             return True
-        return self._held(in_use=True) + sum(missing.values()) <= TABLE_BYTES
+        room = TABLE_BYTES - sum(missing.values())
+        return self._held() <= room or self._held(in_use=True) <= room
 
     def _held(self, *, in_use: bool = False) -> int:
         """Return the bytes of all tables, or of those that were looked up a short while ago."""
@@ -220,10 +230,9 @@ class Network:
         """Return the clean tensor of a hook at some positions on every row, made in tiles."""
 
         def make() -> Tensor:
-            every = torch.arange(len(self.tokens), device=self.device)
             tiles = [
                 self._computed(name, positions, rows, lambda run: run.hook(name))
-                for rows in every.split(TILE)
+                for rows in self.every.split(TILE)
             ]
             return torch.cat(tiles)
 
@@ -242,6 +251,19 @@ class Network:
             elif need[source] and kind_of(source) in _PROJECTED and self._by_token(source):
                 run.values[source] = self.hook(source, need[source], rows)
         return take(run)
+
+    def recent(self, key: Any, make: Callable[[], Made]) -> Made:
+        """Return something small that is made from the weights; the last few dozen are kept.
+
+        Args:
+            key: what it is.
+            make: makes it.
+        """
+        made = self._recent.pop(key) if key in self._recent else make()
+        self._recent[key] = made
+        while len(self._recent) > _MOST_RECENT:
+            del self._recent[next(iter(self._recent))]
+        return made
 
     def keep(self, key: Any, make: Callable[[], Tensor]) -> Tensor:
         """Return a table, made at first use; the ones unused longest go when they fill `TABLE_BYTES`."""
@@ -282,6 +304,7 @@ class NetworkSubject(Sites):
         self.dtype = dtype
         self.network = Network(model, self.architecture, self.device, dtype)
         self.readout: Any = None
+        self.by_row: Any = None
 
     def kept_ids(
         self, part: Part, make: Callable[[], Int[np.ndarray, " input"]]
@@ -313,7 +336,7 @@ class NetworkSubject(Sites):
         """Run on the other inputs with holds clean and edits set, and read some parts."""
         others = others.to(self.device)
         held = [Edit(part, self._clean(part, others)) for part in holds]
-        edits = [replace(edit, value=_heads_first(edit.part, edit.value)) for edit in edits]
+        edits = [Edit(edit.part, _heads_first(edit.part, edit.value), edit.direct) for edit in edits]
         whole = in_order(held, [edit for edit in edits if not edit.direct])
         need = self._needed(tuple(readers))
         tokens = self.network.tokens[others]
@@ -358,6 +381,25 @@ class NetworkSubject(Sites):
         rows = torch.full((size,), -1, device=self.device)
         rows[number] = torch.arange(size, device=self.device)
         return None if bool((rows < 0).any()) else (shares, rows)
+
+    def with_tokens(
+        self, others: Int[Tensor, " item"], columns: Mapping[int, Int[Tensor, " item"]]
+    ) -> Int[Tensor, " item"]:
+        """Return the rows that have the tokens of some rows, but at some positions those of others.
+
+        Args:
+            others: the rows.
+            columns: for each position whose token changes, the row that it is taken from.
+        """
+        assert self.combinations is not None
+        shares, row_of = self.combinations
+        if not columns.keys() & shares.keys():
+            return others
+        first = next(iter(columns.values()))
+        if columns.keys() >= shares.keys() and all(rows is first for rows in columns.values()):
+            return first
+        numbers = [share[columns.get(position, others)] for position, share in shares.items()]
+        return row_of[sum(numbers[1:], numbers[0])]
 
     @cached_property
     def _need(self) -> dict[Any, Mapping[str, tuple[int, ...]]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -25,6 +26,28 @@ class Edit:
     part: Any
     value: Tensor
     direct: bool = False
+
+
+class CleanEdit(Edit):
+    """A site set to its clean value on some inputs, which is looked up only where it is asked for.
+
+    Args:
+        subject: what the site is of.
+        part: the site, resolved.
+        rows: the input of each item.
+        direct: only the direct path to the reader feels the edit.
+    """
+
+    def __init__(self, subject: Subject, part: Any, rows: Int[Tensor, " item"], direct: bool = False) -> None:
+        self.__dict__.update(part=part, direct=direct, rows=rows, subject=subject)
+
+    rows: Int[Tensor, " item"]
+    subject: Subject
+
+    @cached_property
+    def value(self) -> Tensor:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Its value for each item."""
+        return self.subject.clean(self.part, self.rows)
 
 
 class Subject(Protocol):

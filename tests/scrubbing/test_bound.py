@@ -168,3 +168,11 @@ def test_what_is_read_has_gradients_with_respect_to_what_is_set(kind: str) -> No
     change = bound.run(rows, {part: value.detach() + step})[0] - output.detach()
     assert not bound.run(rows, {part: value.detach()})[0].requires_grad
     assert float(change[:, 0, 1].sum()) == pytest.approx(float((step * gradient).sum()), rel=0.05)
+
+
+def test_what_is_made_of_a_model_for_many_hypotheses_is_bounded(bound) -> None:
+    network = bound.subject.network
+    for i in range(200):
+        part = f"blocks.0.mlp.hook_post[pos=-1, neurons={i // 20},{20 + i % 20}]"
+        bound.run(ROWS, {part: bound.read(part, ROWS + 1)})
+    assert len(network._recent) <= 128

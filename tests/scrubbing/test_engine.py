@@ -14,7 +14,8 @@ from scrubkit.scrubbing.evaluate import scrub_rows
 from scrubkit.scrubbing.plan import bind
 from scrubkit.scrubbing.program import Program
 from scrubkit.scrubbing.sampling import Draws
-from scrubkit.subjects.subject import Edit
+from scrubkit.subjects.by_row import ByRow
+from scrubkit.subjects.subject import CleanEdit, Edit
 from tests.scrubbing.random_models import ARCHITECTURES, both, sites
 
 ROWS = torch.arange(6)
@@ -88,6 +89,7 @@ def test_network_equals_bridge_on_random_hypotheses(found: tuple[str, nx.DiGraph
     expected = scrub_rows(slow, plan, draws)
     torch.testing.assert_close(Program(fast, plan).outputs(draws), expected, **close(name))
     torch.testing.assert_close(scrub_rows(fast, plan, draws), expected, **close(name))
+    torch.testing.assert_close(scrub_rows(ByRow.sharing(fast), plan, draws), expected, **close(name))
 
 
 @pytest.mark.parametrize("position", [0, 1])
@@ -125,6 +127,25 @@ def test_both_feel_a_random_edit_at_every_site_alike(name: str, site: str) -> No
     else:
         torch.testing.assert_close(edited, whole, **close(name))
     torch.testing.assert_close(fast.run(ROWS, [Edit(part, value)], [], logits), edited, **close(name))
+
+
+@pytest.mark.parametrize("name, site", EACH)
+def test_a_method_that_sets_a_site_to_other_inputs_values_gets_what_the_bridge_gives(
+    name: str, site: str
+) -> None:
+    """Set together with a whole embedding, and given as rows, so that it need not be computed."""
+    fast, slow = both(name)
+    rows, donors = torch.arange(12), torch.arange(12) * 2
+    reader = fast.part("logits", {})
+    parts = [fast.part(text, {}) for text in (site, "hook_embed[pos=1]")]
+    for taken in (parts[:1], parts):
+        if len(taken) == 2 and fast.overlap(*taken):
+            continue
+        found = [
+            subject.run(rows, [CleanEdit(subject, part, donors) for part in taken], [], reader)
+            for subject in (ByRow.sharing(fast), slow)
+        ]
+        torch.testing.assert_close(*found, **close(name))
 
 
 @pytest.mark.parametrize("name, site", EACH)
