@@ -10,16 +10,16 @@ import torch
 
 from scrubkit.core.feature import class_ids
 from scrubkit.hypothesis import Node
-from scrubkit.scrubbing.sampling import Resampling, ranges
+from scrubkit.scrubbing.sampling import Resampling, digest_of, ranges
 from scrubkit.subjects.subject import Subject
 
 _MOST_ENTRIES = 2**22
 """Entries of windows that are looked at together."""
 
 
-def self_draw_rate(resampling: Resampling | None, n_inputs: int) -> float:
+def self_draw_rate(resampling: Resampling | None) -> float:
     """Return how often a draw gives the reader's own input back, under equal weights."""
-    return 1.0 if resampling is None else float((1 / resampling.count.double()).mean())
+    return 1.0 if resampling is None else resampling.self_draw_rate
 
 
 def node_bits(
@@ -40,7 +40,16 @@ def node_bits(
     context = [ids for parent, _ in node.parents for ids in _context(parent, features, resamplings, subject)]
     if not node.parents:
         context = [value_ids(subject, parts[node.name])]
-    ids = class_ids(context) if context else np.zeros(subject.n_inputs, dtype=np.int64)
+    known, key = resampling.known_bits, digest_of(context)
+    if key not in known:
+        known[key] = _bits(resampling, class_ids(context) if context else None)
+    return known[key]
+
+
+def _bits(resampling: Resampling, ids: np.ndarray | None) -> float:
+    """Return the mean log2 of the number of stand-ins that differ; of one where nothing tells them apart."""
+    if ids is None:
+        return 0.0
     order, start, count = (x.numpy() for x in (resampling.order, resampling.start, resampling.count))
     starts, counts, inverse = _windows(start, count, len(order))
     return float(np.log2(_distinct(ids[order], starts, counts))[inverse].mean())

@@ -136,7 +136,7 @@ def bind(hypothesis: Hypothesis, subject: Subject, *, resample_root: bool | str 
         raise HypothesisError(faults, title=title)
     resamplings = {name: _resampling(hypothesis.nodes[name], features, subject) for name in hypothesis.nodes}
     unroll = _Unroll(hypothesis, subject, parts, resamplings)
-    rates = [self_draw_rate(e, subject.n_inputs) for n, e in resamplings.items() if n != hypothesis.root]
+    rates = [self_draw_rate(e) for n, e in resamplings.items() if n != hypothesis.root]
     return Plan(
         hypothesis=hypothesis,
         root=unroll.tree_node(hypothesis.root, direct=False),

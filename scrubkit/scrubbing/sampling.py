@@ -8,7 +8,9 @@ order and on any device, with the same result. The hash is the finaliser of Spli
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import hashlib
+import threading
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -22,6 +24,8 @@ from scrubkit.core.feature import class_ids
 
 _MASK64 = (1 << 64) - 1
 _GOLDEN = 0x9E3779B97F4A7C15
+KEPT_BYTES = 2**26
+"""Memory that the resamplings of earlier hypotheses may take."""
 _MOST_PAIRS = 2**22
 """Pairs of values whose distance is taken at a time."""
 
@@ -60,6 +64,22 @@ class Resampling:
         cumulative = None if self.cumulative is None else self.cumulative.to(device)
         return Resampling(self.order.to(device), self.start.to(device), self.count.to(device), cumulative)
 
+    @property
+    def nbytes(self) -> int:
+        """Memory that it takes."""
+        tensors = (self.order, self.start, self.count, self.cumulative)
+        return sum(tensor.nbytes for tensor in tensors if tensor is not None)
+
+    @cached_property
+    def self_draw_rate(self) -> float:
+        """How often a draw gives the reader's own input back, under equal weights."""
+        return float((1 / self.count.double()).mean())
+
+    @cached_property
+    def known_bits(self) -> dict[bytes, float]:
+        """Bits of nodes that are drawn so, by a digest of what they depend on; see `bits.node_bits`."""
+        return {}
+
     @cached_property
     def bits(self) -> float:
         """Mean over inputs of log2 of the number of stand-ins."""
@@ -78,7 +98,10 @@ class Resampling:
 
 def everything(n_inputs: int, weights: np.ndarray | None = None) -> Resampling:
     """Return the resampling in which any input may stand in for any other."""
-    return fixed(np.arange(n_inputs), n_inputs, weights)
+    return _KEPT.find(
+        ("everything", n_inputs, digest_of([weights])),
+        lambda: fixed(np.arange(n_inputs), n_inputs, weights),
+    )
 
 
 def fixed(rows: np.ndarray, n_inputs: int, weights: np.ndarray | None = None) -> Resampling:
@@ -101,6 +124,16 @@ def by_feature(
         period: for each component, the period of a circular value.
         weights: weight of each input.
     """
+    key = ("feature", digest_of([*components, weights]), tuple(tolerance), tuple(period))
+    return _KEPT.find(key, lambda: _by_feature(components, tolerance, period, weights))
+
+
+def _by_feature(
+    components: Sequence[np.ndarray],
+    tolerance: Sequence[float | None],
+    period: Sequence[float | None],
+    weights: np.ndarray | None,
+) -> Resampling:
     padded = [*tolerance, *[None] * (len(components) - len(tolerance))]
     periods = [*period, *[None] * (len(components) - len(period))]
     near = [(c, t, w) for c, t, w in zip(components, padded, periods, strict=True) if t is not None]
@@ -174,6 +207,38 @@ def _resampling(
 
 def _rows(values: np.ndarray) -> Int[Tensor, " entry"]:
     return torch.from_numpy(np.ascontiguousarray(values, dtype=np.int64))
+
+
+class _Kept:
+    """The last resamplings: hypotheses about the models of one task have many in common."""
+
+    def __init__(self) -> None:
+        self._made: dict[Hashable, Resampling] = {}
+        self._lock = threading.Lock()
+
+    def find(self, key: Hashable, make: Callable[[], Resampling]) -> Resampling:
+        """Return a resampling by what decides it; the ones unused longest go when they fill the room."""
+        with self._lock:
+            made = self._made.pop(key, None)
+        made = make() if made is None else made
+        with self._lock:
+            self._made[key] = made
+            size = sum(one.nbytes for one in self._made.values())
+            while size > KEPT_BYTES:
+                size -= self._made.pop(next(iter(self._made))).nbytes
+        return made
+
+
+_KEPT = _Kept()
+
+
+def digest_of(arrays: Sequence[np.ndarray | None]) -> bytes:
+    """Return a digest of some arrays, equal where they are."""
+    digest = hashlib.blake2b(digest_size=16)
+    for array in arrays:
+        digest.update(b"none" if array is None else f"{array.dtype}{array.shape}".encode())
+        digest.update(b"" if array is None else np.ascontiguousarray(array).data)
+    return digest.digest()
 
 
 @dataclass(frozen=True)

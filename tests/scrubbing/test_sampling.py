@@ -5,6 +5,7 @@ import pytest
 import torch
 from scipy import stats
 
+from scrubkit.scrubbing import sampling
 from scrubkit.scrubbing.sampling import Draws, _finalise_int, by_feature, everything, fixed
 
 CPU = torch.device("cpu")
@@ -119,3 +120,20 @@ def test_the_largest_number_draws_the_last_of_the_window_and_nothing_beyond() ->
     largest = torch.full((4,), 2**62 - 1)
     assert resampling.draw(torch.arange(4), largest).tolist() == [1, 1, 3, 3]
     assert resampling.draw(torch.arange(4), torch.zeros(4, dtype=torch.long)).tolist() == [0, 0, 2, 2]
+
+
+def test_features_with_equal_values_share_one_resampling_and_others_do_not() -> None:
+    values, weights = np.arange(12) % 5, np.arange(12) + 1.0
+    one = by_feature([values])
+    assert by_feature([values.copy()]) is one
+    others = [by_feature([values], (1.0,)), by_feature([values], weights=weights), by_feature([values % 4])]
+    others += [by_feature([values], (1.0,), (5.0,)), by_feature([values, values * 2 % 3]), everything(12)]
+    assert len({id(resampling) for resampling in (one, *others)}) == 7
+
+
+def test_resamplings_that_are_kept_stay_in_their_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = sampling._Kept()
+    monkeypatch.setattr(sampling, "KEPT_BYTES", 3 * fixed(np.arange(9), 9).nbytes)
+    made = [kept.find(i, lambda i=i: fixed(np.arange(9) % (i + 1), 9)) for i in range(5)]
+    assert kept.find(4, lambda: everything(1)) is made[4]
+    assert kept.find(0, lambda: everything(1)) is not made[0]
