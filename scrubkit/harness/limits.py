@@ -89,7 +89,8 @@ def _answered(found: MethodReport | FinderReport) -> Iterator[Check]:
 
 def _checks(method: MethodReport, limits: Limits) -> Iterator[Check]:
     if limits.min_auroc is not None:
-        yield _check(method.name, "AUROC", method.auroc, limits.min_auroc, at_least=True)
+        known = Estimate(value=None, low=None, high=None) if method.never_answered else method.auroc
+        yield _check(method.name, "AUROC", known, limits.min_auroc, at_least=True)
     decided = (method.inconclusive.value or 0.0) + (method.untestable.value or 0.0)
     shares: list[tuple[str, Proportion | Estimate, float | None]] = [
         ("false accept", _charged(method, method.false_accept, "false"), limits.max_false_accept),

@@ -89,6 +89,12 @@ def test_a_method_that_never_decides_meets_no_limit_on_its_errors(report):
     assert missed(check_limits(found, Limits(min_auroc=0.0))) == []
 
 
+def test_a_method_without_an_answer_has_no_auroc_to_hold_against_a_limit(report):
+    found = changed(report, faults=share(14, 14))
+    (check,) = [c for c in check_limits(found, Limits(min_auroc=0.1)) if c.name == "AUROC"]
+    assert check.status == "missed" and "cannot be told" in check.detail
+
+
 def test_every_limit_out_of_range_is_named():
     with pytest.raises(BenchError) as raised:
         Limits(min_auroc=2, max_false_accept=-1)
