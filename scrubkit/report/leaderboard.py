@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-import jinja2
+import math
+import re
 
 from scrubkit.harness.leaderboard import DrawFigures, Leaderboard
 from scrubkit.harness.ranking import Standing
 from scrubkit.report import rows
+from scrubkit.report.document import Page, render
+from scrubkit.report.elements import Cell, facts, tag
+from scrubkit.report.elements import table as table_of
 from scrubkit.report.markdown import escape, table
-from scrubkit.report.plain import plain
+from scrubkit.report.words import COLUMNS as CONDUCT
+from scrubkit.report.words import FINDER_WORDS, MORE, WORDS
 
 COLUMNS = ("rank", *rows.METHOD_COLUMNS, "cases", "s/case")
+_NUMBER = re.compile(r"-?[\d,]+(\.\d+)?")
+_MEANS = {name: WORDS[name] for name in ("AUROC", "false accept", "false reject", "vacuous", "nulls")}
+_MEANS |= {"rank": "median over resamples, with the central 95 %; equal ones share a rank", **CONDUCT}
+_MEANS |= {name: said for name, said in FINDER_WORDS.items() if name not in _MEANS}
 Table = tuple[str, tuple[str, ...], list[tuple[str, ...]]]
 """Title, columns and rows."""
 
@@ -67,17 +76,27 @@ def markdown(board: Leaderboard) -> str:
 
 
 def page(board: Leaderboard) -> str:
-    """Return a leaderboard as an HTML page."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("scrubkit.report", "."),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["plain"] = plain
-    template = environment.get_template("leaderboard.html.jinja")
-    return template.render(heading=heading(board), tables=tables(board))
+    """Return a leaderboard as an HTML page whose tables can be sorted."""
+    first, *said = heading(board)
+    body = [tag("p", line, class_="quiet") for line in said]
+    for number, (title, columns, found) in enumerate(tables(board)):
+        heads = [rows.LONG_HEADS.get(name, name) for name in columns]
+        cells = [[_cell(name, text) for name, text in zip(columns, row, strict=True)] for row in found]
+        means = {head: _MEANS[head] for head in heads if head in _MEANS}
+        shown = table_of(heads, cells, id=f"table-{number}", numbers=heads[1:], help=means)
+        body += [tag("h2", title), shown]
+    body += [tag("h2", "Words"), tag("p", MORE, class_="quiet"), facts(list(_MEANS.items()))]
+    versions = [(draw.name, f"{draw.suite.version}, {draw.suite.hash}") for draw in board.draws]
+    identity = [("seed", board.seed), ("devices", "+".join(board.devices)), *versions]
+    return render(Page("scrubkit leaderboard", "Leaderboard", first, body, identity))
+
+
+def _cell(column: str, text: str) -> Cell:
+    """Return a cell that is sorted by the number that it begins with, if it does."""
+    found = _NUMBER.match(text)
+    if column in ("method", "finder"):
+        return Cell(text)
+    return Cell(text, float(found[0].replace(",", "")) if found else math.nan, "n")
 
 
 def _row(standing: Standing, board: Leaderboard, number: int) -> tuple[str, ...]:

@@ -222,17 +222,13 @@ def _share(text: str) -> Cell:
     return figure_cell(float(value) if value.replace(".", "", 1).isdigit() else None, text)
 
 
-_WHOLE = {"inconcl.": "inconclusive", "untest.": "untestable", "s/case": "seconds", "attain.": "attainable"}
-"""Heads of columns that there is room for on a page."""
-
-
 def _conduct(methods: Sequence[MethodReport]) -> Markup:
     if not methods:
         return NOTHING
     made = [[Cell(row[0]), *map(_share, row[1:])] for row in map(rows.conduct_row, methods)]
     lead = "A fault is neither accept nor reject; crashed are those that raised or ended their process."
     kinds = [(method.name, line) for method in methods if (line := rows.faults_line(method))]
-    heads = [_WHOLE.get(name, name) for name in rows.CONDUCT_COLUMNS]
+    heads = [rows.LONG_HEADS.get(name, name) for name in rows.CONDUCT_COLUMNS]
     shown = table(heads, made, id="conduct", numbers=heads[1:], help=COLUMNS)
     faults = tag("h3", "Faults by kind") + facts(kinds) if kinds else NOTHING
     return tag("h2", "Decisions, faults and cost") + tag("p", lead, class_="quiet") + shown + faults
@@ -248,7 +244,7 @@ def _finders(report: Report) -> Markup:
     made = [[Cell(cell) for cell in rows.finder_row(finder)] for finder in report.finders]
     kinds = [(finder.name, line) for finder in report.finders if (line := rows.faults_line(finder))]
     faults = tag("h3", "Faults of finders") + facts(kinds) if kinds else NOTHING
-    heads = [_WHOLE.get(name, name) for name in rows.FINDER_COLUMNS]
+    heads = [rows.LONG_HEADS.get(name, name) for name in rows.FINDER_COLUMNS]
     shown = table(heads, made, id="finders", help=FINDER_WORDS)
     return tag("h2", "Finders") + tag("p", lead, class_="quiet") + shown + faults
 

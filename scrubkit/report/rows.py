@@ -37,6 +37,13 @@ FINDER_COLUMNS = (
     "s/model",
 )
 OPERATOR_COLUMNS = ("operator", "accepted", "refuted")
+LONG_HEADS = {
+    "inconcl.": "inconclusive",
+    "untest.": "untestable",
+    "s/case": "seconds",
+    "attain.": "attainable",
+}
+"""Heads of columns that there is room for on a page."""
 NEVER = "never decided"
 """Stands for shares of wrong decisions where there was no decision."""
 LONG = 4

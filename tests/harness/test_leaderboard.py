@@ -135,6 +135,8 @@ def test_the_command_writes_markdown_html_and_json(suites, tmp_path):
     text = (out / "leaderboard.md").read_text()
     assert text == markdown(board) and "random\\-scores" in text and "On tiny:1" in text
     assert (out / "leaderboard.html").read_text() == page(board)
+    assert 'class="sort"' in page(board) and "Content-Security-Policy" in page(board)
+    assert "<th " in page(board) and 'title="median over resamples' in page(board)
     assert json.loads((out / "leaderboard.json").read_text())["draws"][0]["methods"][0]["results"] == []
     assert "rank, method" in found.output
 
