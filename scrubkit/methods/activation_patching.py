@@ -1,11 +1,11 @@
 """Activation patching: the effect of patching every component, one at a time and exactly.
 
-Vig et al. 2020, "Investigating Gender Bias in Language Models Using Causal Mediation Analysis",
-arXiv:2004.12265; Meng et al. 2022, arXiv:2202.05262; with corrupt inputs from the task and the lead of the
-right logit as Zhang and Nanda 2023 advise, arXiv:2309.16042. *Noising* runs the clean input with one
-component's value from the corrupt one, *denoising* the corrupt input with its clean value: Heimersheim and
-Nanda 2024, arXiv:2404.15255. Of two heads that do the same neither is missed (noising), and of two that are
-needed together neither is enough (denoising).
+Vig et al. 2020, "Investigating Gender Bias in Language Models Using Causal Mediation Analysis", NeurIPS;
+the same with more in arXiv:2004.12265; Meng et al. 2022, arXiv:2202.05262; with corrupt inputs from the
+task and the lead of the right logit as Zhang and Nanda 2023 advise, arXiv:2309.16042. *Noising* runs the
+clean input with one component's value from the corrupt one, *denoising* the corrupt input with its clean
+value: Heimersheim and Nanda 2024, arXiv:2404.15255. Of two heads that do the same neither is missed
+(noising), and of two that are needed together neither is enough (denoising).
 """
 
 from __future__ import annotations

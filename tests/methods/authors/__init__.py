@@ -1,0 +1,1 @@
+"""Our figures beside those of the authors' own code, where it is installed."""
