@@ -15,6 +15,8 @@ from scrubkit.subjects.subject import Subject
 
 _MOST_ENTRIES = 2**22
 """Entries of windows that are looked at together."""
+_MOST_KNOWN = 1024
+"""Contexts of one resampling whose bits are kept."""
 
 
 def self_draw_rate(resampling: Resampling | None) -> float:
@@ -42,6 +44,8 @@ def node_bits(
         context = [value_ids(subject, parts[node.name])]
     known, key = resampling.known_bits, digest_of(context)
     if key not in known:
+        if len(known) >= _MOST_KNOWN:
+            known.clear()
         known[key] = _bits(resampling, class_ids(context) if context else None)
     return known[key]
 

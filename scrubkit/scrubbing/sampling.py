@@ -26,6 +26,7 @@ _MASK64 = (1 << 64) - 1
 _GOLDEN = 0x9E3779B97F4A7C15
 KEPT_BYTES = 2**26
 """Memory that the resamplings of earlier hypotheses may take."""
+_MOST_KEPT = 1024
 _MOST_PAIRS = 2**22
 """Pairs of values whose distance is taken at a time."""
 
@@ -214,19 +215,27 @@ class _Kept:
 
     def __init__(self) -> None:
         self._made: dict[Hashable, Resampling] = {}
+        self._size = 0
         self._lock = threading.Lock()
 
     def find(self, key: Hashable, make: Callable[[], Resampling]) -> Resampling:
         """Return a resampling by what decides it; the ones unused longest go when they fill the room."""
         with self._lock:
-            made = self._made.pop(key, None)
-        made = make() if made is None else made
+            found = self._taken(key)
+        found = make() if found is None else found
         with self._lock:
-            self._made[key] = made
-            size = sum(one.nbytes for one in self._made.values())
-            while size > KEPT_BYTES:
-                size -= self._made.pop(next(iter(self._made))).nbytes
-        return made
+            self._taken(key)  # another thread may have made it as well
+            self._made[key] = found
+            self._size += found.nbytes
+            while self._size > KEPT_BYTES or len(self._made) > _MOST_KEPT:
+                self._taken(next(iter(self._made)))
+        return found
+
+    def _taken(self, key: Hashable) -> Resampling | None:
+        """Take a resampling out; None where it is not there."""
+        found = self._made.pop(key, None)
+        self._size -= 0 if found is None else found.nbytes
+        return found
 
 
 _KEPT = _Kept()

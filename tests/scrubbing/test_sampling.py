@@ -137,3 +137,10 @@ def test_resamplings_that_are_kept_stay_in_their_room(monkeypatch: pytest.Monkey
     made = [kept.find(i, lambda i=i: fixed(np.arange(9) % (i + 1), 9)) for i in range(5)]
     assert kept.find(4, lambda: everything(1)) is made[4]
     assert kept.find(0, lambda: everything(1)) is not made[0]
+
+
+def test_of_small_resamplings_no_more_than_so_many_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = sampling._Kept()
+    monkeypatch.setattr(sampling, "_MOST_KEPT", 3)
+    made = [kept.find(i, lambda: everything(4)) for i in range(5)]
+    assert (len(kept._made), kept._size) == (3, 3 * made[0].nbytes)
