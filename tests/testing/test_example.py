@@ -12,14 +12,21 @@ import sysconfig
 import venv
 from pathlib import Path
 
+import pytest
 import yaml
 
+from scrubkit.bench import manifest
+from scrubkit.bench.suites import load_suite
 from scrubkit.harness.report import Report
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "ci"
 # pip reads the second as the value of build isolation: 0 turns isolation off.
 NO_NETWORK = {"PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+
+
+BASES = ("deciding-p13-6-", "pizza-roles-p11-", "roles-p11-")
+"""Enough of the suite ``fast`` to see that a method behaves, is right, and is charged with what it misses."""
 
 
 def commands():
@@ -61,12 +68,25 @@ def test_the_workflow_installs_tests_and_validates():
     assert "fidelity_method:ByFidelity" in steps["Validate"]
 
 
-def test_the_example_runs_with_the_built_wheel_as_its_workflow_says(tmp_path):
+def write_few(package):
+    """Ask about a few cases, in the tests and in the shell, and return the words that do so."""
+    suite = load_suite("fast")
+    cases = tuple(case for case in suite.cases if case.id.startswith(BASES))
+    manifest.write(suite.model_copy(update={"cases": cases}), package / "few.json.gz")
+    test = package / "tests" / "test_method.py"
+    assert test.read_text().count('suite="fast"') == 1
+    test.write_text(test.read_text().replace('suite="fast"', 'suite="few.json.gz"'))
+    return "--suite few.json.gz"
+
+
+@pytest.mark.parametrize("every_case", [False, pytest.param(True, marks=pytest.mark.benchmark)])
+def test_the_example_runs_with_the_built_wheel_as_its_workflow_says(tmp_path, every_case):
     built = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", tmp_path / "dist", ROOT]
     subprocess.run(built, check=True, timeout=600, env={**os.environ, **NO_NETWORK})
     (wheel,) = (tmp_path / "dist").glob("scrubkit_interp-*.whl")
     package = tmp_path / "package"
     shutil.copytree(EXAMPLE, package)
+    suite = "--suite fast" if every_case else write_few(package)
     environment = {
         **{key: value for key, value in os.environ.items() if not key.startswith(("PYTEST_", "PYTHON"))},
         **NO_NETWORK,
@@ -75,9 +95,10 @@ def test_the_example_runs_with_the_built_wheel_as_its_workflow_says(tmp_path):
         "SCRUBKIT_CACHE": str(tmp_path / "cache"),
         "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"),
         "OMP_NUM_THREADS": "1",
+        "PYTEST_XDIST_AUTO_NUM_WORKERS": "1",
     }
     for name, command in commands().items():
-        output = run_in(package, command, environment)
+        output = run_in(package, command.replace("--suite fast", suite), environment)
         if name == "Install":
             where = run_in(package, "python -c 'import scrubkit; print(scrubkit.__file__)'", environment)
             assert str(tmp_path / "env") in where

@@ -58,6 +58,12 @@ def ours(path, method="random-scores"):
     return OURS.format(path=str(path), method=method)
 
 
+def ours_here(path):
+    """The same, called where the test is: a process of pytest then starts no process for methods."""
+    here = "with scrubkit.testing.in_process():\n            case.check"
+    return ours(path).replace("case.check", here)
+
+
 @pytest.fixture
 def alone(monkeypatch, pytester):
     """Load no plugin but those that are named, installed or not."""
@@ -150,7 +156,7 @@ def figures(report):
 
 
 def test_the_report_is_the_same_under_xdist(alone, suite_file):
-    alone.makepyfile(ours(suite_file))
+    alone.makepyfile(ours_here(suite_file))
     alone.inline_run(*PLUGIN, "--scrubkit-report=serial.json")
     result = run_tests(*PLUGIN, "-p", "xdist.plugin", "-n", "2", "--scrubkit-report=spread.json")
     assert "random-scores: 4 cases of small, false accept" in result.stdout
@@ -171,7 +177,7 @@ def test_the_report_can_be_markdown(alone, suite_file):
 
 def test_the_report_can_be_a_page(alone, suite_file):
     alone.makepyfile(ours(suite_file))
-    run_tests(*PLUGIN, "--scrubkit-report=report.html", "-k", "none")
+    alone.inline_run(*PLUGIN, "--scrubkit-report=report.html", "-k", "none")
     text = (alone.path / "report.html").read_text()
     assert text.lstrip().startswith("<!doctype html>")
     assert "Every case" in text and "random-scores" in text
