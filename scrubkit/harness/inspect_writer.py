@@ -1,7 +1,9 @@
 """The ``writer`` question as a task of inspect_ai (extra ``inspect``), for language models and agents.
 
-    from scrubkit.harness.inspect_writer import writer   # in task.py
     inspect eval task.py --model mockllm/model
+
+where task.py has a task of its own that returns `writer(models)`, since inspect looks for ``@task`` in the
+text of the file.
 
 Each sample is one model. Two tools look at it, weights and activations; neither shows what is known of it.
 """

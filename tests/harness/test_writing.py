@@ -1,6 +1,7 @@
 """What writers are asked, what their answers are worth, and the same as a task of inspect_ai."""
 
 import json
+from pathlib import Path
 
 import networkx as nx
 import pytest
@@ -80,3 +81,14 @@ def test_a_mock_model_of_inspect_is_asked_and_graded(model, tmp_path):
     tools = [message.text for message in sample.messages if message.role == "tool"]
     assert "embed.W_E" in tools[0] and '"tokens"' in tools[1]
     assert not any(variable in text for text in tools for variable in ("first", "truth"))
+
+
+def test_inspect_finds_the_task_of_the_page(tmp_path):
+    """It reads a file for functions marked as tasks, and imports none that comes from elsewhere."""
+    inspect_ai = pytest.importorskip(
+        "inspect_ai", reason="inspect_ai is not installed: pip install -e .[inspect]"
+    )
+    page = (Path(__file__).parents[2] / "docs/writers.md").read_text()
+    block = page.split('```python title="task.py"\n')[1].split("```")[0]
+    (tmp_path / "task.py").write_text(block)
+    assert [task.name for task in inspect_ai.list_tasks(root_dir=tmp_path)] == ["writer"]
