@@ -84,7 +84,8 @@ def circuit_figures(model: Model, finding: Finding) -> CircuitFigures:
         return circuit_figures(model, finding.model_copy(update={"fault": fault}))
     named = _Named(finding, subject, bind(model), parts, sorted(ends))
     circuits = minimal_circuits(subject, graph)
-    rows = [_ranked(named, circuit, nx.compose_all(circuits)) for circuit in circuits]
+    union = nx.compose_all(circuits)
+    rows = [_ranked(named, circuit, union) for circuit in circuits]
     best = max(rows, key=lambda row: sum(row[name] or 0.0 for name in ("sites_ap", "edges_ap")))
     cpr, cmd = recovery_areas(model, {parts[name]: value for name, value in finding.sites.items()})
     return CircuitFigures(model=model.name, **best, cpr=cpr, cmd=cmd, circuits=len(circuits), finding=finding)
@@ -129,8 +130,10 @@ def _ranked(named: _Named, circuit: nx.DiGraph, union: nx.DiGraph) -> dict[str, 
     edges: tuple[list[bool], list[float]] = ([], [])
     if named.ends:
         wide = [*named.bound.components(), named.bound.whole_output, *(named.parts[n] for n in named.ends)]
-        told, spare = (nameable(named.subject, graph, wide) for graph in (circuit, union))
-        edges = rank_edges(named.held, named.finding.edges, *told, spare=spare)
+        spare = nameable(named.subject, union, wide) if union.size() > circuit.size() else None
+        edges = rank_edges(
+            named.held, named.finding.edges, *nameable(named.subject, circuit, wide), spare=spare
+        )
     return {
         "sites_auroc": auroc(*sites),
         "sites_ap": average_precision(*sites),

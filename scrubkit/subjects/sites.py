@@ -40,7 +40,18 @@ def in_order(held: Sequence[Edit], edits: Sequence[Edit]) -> list[Edit]:
     the part is left.
     """
     every = [*held, *edits]
-    return [edit for edit in every if not any(contains(other.part, edit.part) for other in every)]
+    wide: dict[str, list[Part]] = {}
+    for edit in every:
+        if not _single(edit.part):
+            wide.setdefault(edit.part.hook, []).append(edit.part)
+    if any(edit.part.components is not None or edit.part.basis is not None for edit in every):
+        wide = {hook: [e.part for e in every if e.part.hook == hook] for hook in {e.part.hook for e in every}}
+    return [e for e in every if not any(contains(other, e.part) for other in wide.get(e.part.hook, ()))]
+
+
+def _single(part: Part) -> bool:
+    """Say whether a site is one neuron or one head at one position, in which only a subspace can lie."""
+    return all(numbers is not None and len(numbers) == 1 for numbers in (part.positions, part.inner))
 
 
 class Sites:
