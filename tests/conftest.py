@@ -17,6 +17,15 @@ with suppress(ImportError):
 
 torch.set_num_threads(1)
 
+LONG = ("/testing/test_example.py", "/test_types.py", "/docs/test_site.py", "/harness/test_backends.py")
+LONG += ("/harness/test_kill.py", "/harness/test_villains.py")
+"""Files of which one test takes as long as hundreds of others, or waits."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that no process is left with it when the others have ended."""
+    items.sort(key=lambda item: not item.path.as_posix().endswith(LONG))
+
 
 @pytest.fixture(autouse=True, scope="session")
 def cache_of_the_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
