@@ -16,6 +16,7 @@ from scrubkit.report.words import COLUMNS as CONDUCT
 from scrubkit.report.words import FINDER_WORDS, MORE, WORDS
 
 COLUMNS = ("rank", *rows.METHOD_COLUMNS, "cases", "s/case")
+_NAMES = ("method", "finder")
 _NUMBER = re.compile(r"-?[\d,]+(\.\d+)?")
 _MEANS = {name: WORDS[name] for name in ("AUROC", "false accept", "false reject", "vacuous", "nulls")}
 _MEANS |= {"rank": "median over resamples, with the central 95 %; equal ones share a rank", **CONDUCT}
@@ -83,7 +84,8 @@ def page(board: Leaderboard) -> str:
         heads = [rows.LONG_HEADS.get(name, name) for name in columns]
         cells = [[_cell(name, text) for name, text in zip(columns, row, strict=True)] for row in found]
         means = {head: _MEANS[head] for head in heads if head in _MEANS}
-        shown = table_of(heads, cells, id=f"table-{number}", numbers=heads[1:], help=means)
+        numbers = [head for head in heads if head not in _NAMES]
+        shown = table_of(heads, cells, id=f"table-{number}", numbers=numbers, help=means)
         body += [tag("h2", title), shown]
     body += [tag("h2", "Words"), tag("p", MORE, class_="quiet"), facts(list(_MEANS.items()))]
     versions = [(draw.name, f"{draw.suite.version}, {draw.suite.hash}") for draw in board.draws]
@@ -94,7 +96,7 @@ def page(board: Leaderboard) -> str:
 def _cell(column: str, text: str) -> Cell:
     """Return a cell that is sorted by the number that it begins with, if it does."""
     found = _NUMBER.match(text)
-    if column in ("method", "finder"):
+    if column in _NAMES:
         return Cell(text)
     return Cell(text, float(found[0].replace(",", "")) if found else math.nan, "n")
 

@@ -153,6 +153,17 @@ class Score(Shown, Frozen):
         rows = [[line[0], line[1].strip()] if len(line) == 2 else ["", line[0]] for line in lines]
         return table(f"{self.hypothesis} on {self.model}: {self.verdict}", [], rows)
 
+    def to_frame(self) -> Any:
+        """Return the figures as a pandas DataFrame: a row each, with value and ends of the interval."""
+        import pandas
+
+        found = {name: getattr(self, name) for name in type(self).model_fields}
+        rows = {n: (v.value, v.low, v.high) for n, v in found.items() if isinstance(v, Interval)}
+        exact = ("model_loss", "baseline_loss", "worst_label_loss", "self_draw_rate")
+        rows |= {n: (found[n],) * 3 for n in exact if found[n] is not None}
+        rows["bits"] = (self.total_bits,) * 3
+        return pandas.DataFrame.from_dict(rows, orient="index", columns=["value", "low", "high"])
+
     def _losses(self) -> str | None:
         if self.scrubbed_loss is None or self.model_loss is None or self.baseline_loss is None:
             return None

@@ -61,6 +61,16 @@ def test_a_hypothesis_has_a_row_for_each_node(results):
     assert frame["feature"][0] == "(a + b) % p // 2" and "pos=-1" in frame["site"][0]
 
 
+def test_a_score_has_a_row_for_each_figure(results):
+    score = results["score"]
+    frame = score.to_frame()
+    assert list(frame.columns) == ["value", "low", "high"]
+    fidelity = score.fidelity
+    assert list(frame.loc["fidelity"]) == [fidelity.value, fidelity.low, fidelity.high]
+    assert {"faithfulness", "kl", "loss_recovered", "model_loss", "bits"} <= set(frame.index)
+    assert frame.loc["bits", "value"] == score.total_bits
+
+
 @pytest.mark.parametrize("name", ["score", "explanation", "certificate", "report", "model", "hypothesis"])
 def test_every_result_shows_itself(results, name, tmp_path):
     found = results[name]
