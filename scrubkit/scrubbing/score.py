@@ -158,10 +158,10 @@ class Score(Shown, Frozen):
         import pandas
 
         found = {name: getattr(self, name) for name in type(self).model_fields}
-        rows = {n: (v.value, v.low, v.high) for n, v in found.items() if isinstance(v, Interval)}
+        rows = {n: [v.value, v.low, v.high] for n, v in found.items() if isinstance(v, Interval)}
         exact = ("model_loss", "baseline_loss", "worst_label_loss", "self_draw_rate")
-        rows |= {n: (found[n],) * 3 for n in exact if found[n] is not None}
-        rows["bits"] = (self.total_bits,) * 3
+        rows |= {n: [found[n]] * 3 for n in exact if found[n] is not None}
+        rows["bits"] = [self.total_bits] * 3
         return pandas.DataFrame.from_dict(rows, orient="index", columns=["value", "low", "high"])
 
     def _losses(self) -> str | None:
