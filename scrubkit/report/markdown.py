@@ -33,7 +33,8 @@ from scrubkit.report.rows import (
     strata_row,
 )
 
-_MARKUP = re.compile(r"([\\`*_{}\[\]()#+!|~@$-])")
+_MARKUP = re.compile(r"([\\`*_{}\[\]#+!|~@$]|(?<!\w)-|-(?!\w))")
+"""What Markdown reads; not hyphens in words, nor parentheses, which mean nothing without brackets."""
 
 
 def markdown(report: Report, checks: Sequence[Check] = ()) -> str:
