@@ -92,7 +92,7 @@ def test_junit_xml_is_well_formed_and_counts_failures(report, checks):
     unanswered, failure, _ = evil.findall("testcase/failure")
     assert "no valid answer to any" in unanswered.get("message") and "ValueError" in unanswered.text
     assert "<script>" in failure.text and "\x1b" not in failure.text
-    assert "missed by" in failure.get("message")
+    assert "asked for at least" in failure.get("message")
 
 
 @pytest.mark.parametrize("shown", [junit_xml, markdown, page])
