@@ -40,12 +40,12 @@ def in_order(held: Sequence[Edit], edits: Sequence[Edit]) -> list[Edit]:
     the part is left.
     """
     every = [*held, *edits]
+    narrow = all(edit.part.components is None and edit.part.basis is None for edit in every)
     wide: dict[str, list[Part]] = {}
     for edit in every:
-        if not _single(edit.part):
+        # Hundreds of single neurons need not be compared with each other.
+        if not (narrow and _single(edit.part)):
             wide.setdefault(edit.part.hook, []).append(edit.part)
-    if any(edit.part.components is not None or edit.part.basis is not None for edit in every):
-        wide = {hook: [e.part for e in every if e.part.hook == hook] for hook in {e.part.hook for e in every}}
     return [e for e in every if not any(contains(other, e.part) for other in wide.get(e.part.hook, ()))]
 
 

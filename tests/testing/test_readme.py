@@ -26,8 +26,10 @@ def test_the_tour_can_be_followed(pytester, monkeypatch):
     assert outcomes["failed"] == 1
     assert outcomes["passed"] >= 11
     assert "AUROC" in (pytester.path / "report.md").read_text()
-    (shown,) = blocks("text")
+    shown, total = blocks("text")
     assert told(shown) <= told(result.stdout.str().replace("scrubkit.testing.failures.WrongAnswer: ", ""))
+    numbers = r"my-method: \d+ cases of fast: \d+ right, \d+ false accepted"
+    assert re.search(numbers, total) and re.search(numbers, result.stdout.str())
 
 
 def told(text):
