@@ -136,18 +136,9 @@ def _table(title: str, steps: tuple[Step, ...]) -> Table:
 @contextmanager
 def _progress(err: Console) -> Iterator[Callable[[int, int, str], None]]:
     """Show which claim is being tested and the time that is left; nothing where stderr is no terminal."""
-    from rich import progress as rich_progress
+    from scrubkit.cli.progress import timed_bar
 
-    bar = rich_progress.Progress(
-        rich_progress.TextColumn("{task.description}", markup=False),
-        rich_progress.BarColumn(bar_width=30),
-        rich_progress.MofNCompleteColumn(),
-        rich_progress.TextColumn("left"),
-        rich_progress.TimeRemainingColumn(),
-        console=err,
-        transient=True,
-        disable=not err.is_terminal,
-    )
+    bar = timed_bar(err)
     line = bar.add_task("whole", total=None)
 
     with bar:

@@ -37,6 +37,18 @@ def shown_progress(console: Console, what: str) -> Iterator[Callable[[int, int],
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
+def timed_bar(console: Console) -> Progress:
+    """Return bars that say how many are done and how long the rest takes; none where it is no terminal."""
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=30),
+        MofNCompleteColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+
+
 class Lines:
     """Writes a line whenever the last is some time ago, so that a log shows that something goes on.
 

@@ -288,10 +288,8 @@ def thresholds(score: Score) -> str:
     """Return in words from where on the figures of a score support a hypothesis."""
     margins = score.settings.margins
     behaviour = "faithfulness" if score.faithfulness is not None else "loss recovered"
-    if margins.fidelity == margins.faithfulness:
-        return VERDICTS.format(names=f"fidelity and {behaviour}", least=f"{1 - margins.fidelity:g}")
-    least = f"{1 - margins.fidelity:g} and {1 - margins.faithfulness:g}"
-    return VERDICTS.format(names=f"fidelity and {behaviour}", least=least)
+    least = dict.fromkeys(f"{1 - margin:g}" for margin in (margins.fidelity, margins.faithfulness))
+    return VERDICTS.format(names=f"fidelity and {behaviour}", least=" and ".join(least))
 
 
 def default_model(context: typer.Context) -> str:
@@ -393,19 +391,10 @@ class _Shown:
     """
 
     def __init__(self, err: Console, n_files: int) -> None:
-        from rich import progress as rich_progress
+        from scrubkit.cli.progress import timed_bar
 
         self.err = err
-        self.bar = rich_progress.Progress(
-            rich_progress.TextColumn("{task.description}", markup=False),
-            rich_progress.BarColumn(bar_width=30),
-            rich_progress.MofNCompleteColumn(),
-            rich_progress.TextColumn("left"),
-            rich_progress.TimeRemainingColumn(),
-            console=err,
-            transient=True,
-            disable=not err.is_terminal,
-        )
+        self.bar = timed_bar(err)
         self.files = self.bar.add_task("scoring", total=n_files)
         self.inputs = self.bar.add_task("enumerating", total=None, visible=False)
         self.started = self.hinted = False

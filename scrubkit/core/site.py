@@ -372,16 +372,11 @@ def overlap(one: Part, other: Part) -> bool:
 
 def contains(whole: Part, part: Part) -> bool:
     """Say whether part lies within whole and is smaller."""
-    if whole.hook != part.hook:
+    if whole.hook != part.hook or whole.key == part.key:
         return False
     for big, small in ((whole.positions, part.positions), (whole.inner, part.inner)):
-        if big is None or big == small:
-            continue
-        # Most sites that are compared are single neurons, for which no sets are needed.
-        if small is None or len(big) == 1 or not set(small) <= set(big):
+        if big is not None and (small is None or not set(small) <= set(big)):
             return False
-    if whole.key == part.key:
-        return False
     if whole.components is not None:
         same = whole.decomposition == part.decomposition
         return same and set(part.components or ()) <= set(whole.components)
